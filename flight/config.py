@@ -1,0 +1,172 @@
+"""The node's configuration: TOML read once, checked whole, refused with a line per mistake."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from flight.core.config import CoreConfig
+from flight.core.points import Point, PointTable
+from flight.dictionary.channels import build_point_table
+from flight.operator_error import OperatorError, explain_validation, read_toml, suggest
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NodeSection(_Section):
+    """Who this node is."""
+
+    fleet: Name = Field(default="demo", description="First topic level.")
+    satellite: Name = Field(default="sat1", description="Second topic level.")
+    name: Name = Field(default="node1", description="Third topic level.")
+    simulated: bool = Field(
+        default=False,
+        description="True when the devices are simulated; the birth message carries it.",
+    )
+    accelerator_count: int = Field(default=8, ge=1, le=8)
+
+
+class RecorderSection(_Section):
+    """The flight recorder."""
+
+    enabled: bool = True
+    commit_s: float = Field(default=1.0, gt=0.0, le=60.0, description="Rows are committed this often.")
+
+
+class LinkSection(_Section):
+    """The link to the ground or the fleet. Only the in-memory transport exists now."""
+
+    transport: Literal["memory"] = "memory"
+    queue_size: int = Field(default=10000, ge=10, le=1000000, description="Frames kept while down.")
+
+
+class PointOverride(_Section):
+    """What a config may change on points whose name matches the key."""
+
+    low: float | None = None
+    high: float | None = None
+    period_s: float | None = Field(default=None, gt=0.0, le=60.0)
+    age_s_max: float | None = Field(default=None, gt=0.0, le=600.0)
+    rate_max_per_s: float | None = Field(default=None, gt=0.0)
+    write_low: float | None = None
+    write_high: float | None = None
+    safe: float | None = None
+    lease_s: float | None = Field(default=None, ge=0.5, le=10.0)
+    ramp_per_s: float | None = Field(default=None, ge=0.0)
+
+
+class ReflexSection(_Section):
+    """Reflex of every accelerator driver: minimum cap while the core is too hot (DESIGN section 2)."""
+
+    enabled: bool = Field(default=True, description="Off only in tests.")
+    core_temp_c: float = Field(default=85.0, gt=40.0, lt=95.0)
+    persistence_s: float = Field(default=0.2, ge=0.0, le=5.0)
+
+
+class SiliconSection(_Section):
+    """Limits programmed into the hot-swap and auxiliary parts and verified before output enable."""
+
+    module_current_a_max: float = Field(
+        default=24.0, gt=0.0, le=40.0,
+        description="Above the published peak of 1.6 x 12.96 A = 20.74 A; assumed.",
+    )
+    payload_current_a_max: float = Field(default=150.0, gt=0.0, le=200.0, description="PMP23496: 150 A.")
+    aux_current_a_max: float = Field(
+        default=4.0, gt=0.0, le=10.0, description="Above a latch-up step, so that the cause is seen; assumed."
+    )
+
+
+class NodeConfig(CoreConfig):
+    """Everything a node is told on the ground: the sections of the core and those of the daemon."""
+
+    node: NodeSection = NodeSection()
+    recorder: RecorderSection = RecorderSection()
+    link: LinkSection = LinkSection()
+    reflex: ReflexSection = ReflexSection()
+    silicon: SiliconSection = SiliconSection()
+    points: dict[str, PointOverride] = Field(default_factory=dict)
+    plant: dict[str, Any] = Field(
+        default_factory=dict, description="Sizing of the simulated node; checked by sim_hw.plant_config."
+    )
+
+    @model_validator(mode="after")
+    def _reflex_is_above_the_guard(self) -> "NodeConfig":
+        setpoint_c = self.guard.setpoint_c
+        if self.reflex.core_temp_c <= setpoint_c:
+            raise ValueError(
+                f"reflex.core_temp_c {self.reflex.core_temp_c:g} must be above "
+                f"guard.setpoint_c {setpoint_c:g}, else the reflex does the guard's work"
+            )
+        return self
+
+
+def load_config(path: Path) -> NodeConfig:
+    """Return the checked configuration.
+
+    Raises:
+        OperatorError: with one line per mistake, each naming the file, the key, the value and the mend.
+    """
+    data = read_toml(path, what="config")
+    try:
+        config = NodeConfig.model_validate(data)
+    except ValidationError as error:
+        raise OperatorError(explain_validation(path, error, NodeConfig, data)) from None
+    try:
+        build_points(config)
+    except ValueError as error:
+        raise OperatorError(f"{path}: {error}") from None
+    return config
+
+
+def config_hash(config: NodeConfig) -> str:
+    """Return 16 hex digits that change when any value of the configuration changes."""
+    return hashlib.blake2b(config.model_dump_json().encode(), digest_size=8).hexdigest()
+
+
+def build_points(config: NodeConfig) -> PointTable:
+    """Return the node's points with the overrides of the configuration applied.
+
+    Raises:
+        ValueError: an override matches no point, or leaves a point impossible.
+    """
+    table = build_point_table(config.node.accelerator_count)
+    points = list(table.points)
+    for pattern, override in config.points.items():
+        matched = table.match(pattern)
+        if not matched:
+            raise ValueError(
+                f"points.{pattern!r}: no such point{suggest(pattern, table.index)}"
+            )
+        for i in matched:
+            points[i] = _overridden(points[i], override, pattern)
+    return PointTable(tuple(points))
+
+
+def _overridden(point: Point, override: PointOverride, pattern: str) -> Point:
+    given = override.model_dump(exclude_none=True)
+    write = {
+        {"write_low": "low", "write_high": "high"}.get(key, key): given.pop(key)
+        for key in ("write_low", "write_high", "safe", "lease_s", "ramp_per_s")
+        if key in given
+    }
+    writable = point.writable
+    if write:
+        if writable is None:
+            raise ValueError(f"points.{pattern!r}: {point.name} is read-only, {next(iter(write))} cannot apply")
+        writable = replace(writable, **write)
+        if not writable.low < writable.high:
+            raise ValueError(f"points.{pattern!r}: {point.name} can be written nothing: "
+                             f"write_low {writable.low:g} is not below write_high {writable.high:g}")
+        if writable.lease_s and not writable.low <= writable.safe <= writable.high:
+            raise ValueError(f"points.{pattern!r}: {point.name}: safe {writable.safe:g} is outside "
+                             f"{writable.low:g} to {writable.high:g}")
+    changed = replace(point, **given, writable=writable)
+    if not changed.low < changed.high:
+        raise ValueError(f"points.{pattern!r}: {point.name}: low {changed.low:g} is not below high {changed.high:g}")
+    return changed
