@@ -1,0 +1,85 @@
+#include "driver_state.h"
+
+/* Timestamps of other processes are not trusted: only changes of the heartbeat word are timed, on the
+ * driver's own clock. */
+
+static uint64_t greater(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+static void follow_heartbeat(ns_driver_t *self, int64_t now_ns) {
+    uint64_t word = ns_image_heartbeat(self->image);
+    if (word != self->heartbeat) {
+        self->heartbeat = word;
+        self->beat_ns = now_ns;
+        self->is_beat_seen = true;
+    }
+}
+
+/** Take a new desired value if it is inside the immutable limits. */
+static void follow_slot(ns_driver_t *self, uint32_t index) {
+    ns_point_state_t *state = &self->states[index];
+    const ns_point_t *point = &self->points[index];
+    uint64_t seen = state->desired.write_count;
+    /* A slot whose writer moves or died keeps its last copy. */
+    if (ns_image_read_desired(self->image, state->writable_index, &state->desired) != NS_OK ||
+        state->desired.write_count == seen) {
+        return;
+    }
+    if (!(state->desired.value >= point->low && state->desired.value <= point->high)) {
+        self->samples.flags[index] |= NS_FLAG_REFUSED;
+        self->health.refused_count++;
+        self->is_refusal_pending = true;
+        return;
+    }
+    self->samples.flags[index] &= ~(uint32_t)NS_FLAG_REFUSED;
+    state->accepted = state->desired.value;
+    state->is_accepted = true;
+}
+
+static void lapse(ns_driver_t *self, ns_point_state_t *state, uint64_t epoch) {
+    state->phase = NS_LEASE_LAPSED;
+    state->lapse_epoch = epoch;
+    state->is_accepted = false; /* what was desired before is not desired any more */
+    state->is_ramping = false;
+    self->health.lapse_count++;
+}
+
+static void follow_lease(ns_driver_t *self, uint32_t index, int64_t now_ns) {
+    ns_point_state_t *state = &self->states[index];
+    const ns_point_t *point = &self->points[index];
+    uint64_t beat_epoch = self->heartbeat >> 32;
+    bool is_alive = self->is_beat_seen && now_ns - self->beat_ns < point->lease_ns;
+    bool is_current = state->desired.write_count > 0 && state->desired.epoch >= beat_epoch;
+    if (state->phase == NS_LEASE_HELD) {
+        if (!is_alive) {
+            lapse(self, state, greater(state->desired.epoch, beat_epoch));
+        } else if (!is_current) {
+            lapse(self, state, state->desired.epoch);
+        }
+        return;
+    }
+    if (state->phase == NS_LEASE_LAPSED && !is_alive) {
+        state->lapse_epoch = greater(state->lapse_epoch, beat_epoch);
+        return;
+    }
+    bool is_newer =
+        state->phase == NS_LEASE_STARTING || state->desired.epoch > state->lapse_epoch;
+    if (is_alive && is_current && is_newer) {
+        state->phase = NS_LEASE_HELD;
+        ns_driver_start_ramp(self, index, point->safe, now_ns);
+    }
+}
+
+void ns_driver_update_leases(ns_driver_t *self, int64_t now_ns) {
+    follow_heartbeat(self, now_ns);
+    for (uint32_t i = 0; i < self->point_count; i++) {
+        if (self->points[i].is_writable == 0) {
+            continue;
+        }
+        follow_slot(self, i);
+        if (self->points[i].lease_ns > 0) {
+            follow_lease(self, i, now_ns);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+#include "driver_state.h"
+
+#define NS_PER_S 1e9
+#define MISMATCHES_MAX 2U          /* one wrong read-back may be a bad read */
+#define FLOAT32_RESOLUTION 1.2e-7  /* 2^-23: controllers speak float32 */
+
+static double magnitude(double value) {
+    return value < 0.0 ? -value : value;
+}
+
+void ns_driver_start_ramp(ns_driver_t *self, uint32_t point, double from, int64_t now_ns) {
+    ns_point_state_t *state = &self->states[point];
+    state->is_ramping = self->points[point].ramp_per_s > 0.0;
+    state->ramp_value = from;
+    state->ramp_ns = now_ns;
+}
+
+/** One step of the ramp toward the target; it ends when the target is reached. */
+static double follow_ramp(ns_point_state_t *state, const ns_point_t *point, double target,
+                          int64_t now_ns) {
+    double step = point->ramp_per_s * ((double)(now_ns - state->ramp_ns) / NS_PER_S);
+    double distance = target - state->ramp_value;
+    state->ramp_ns = now_ns;
+    if (magnitude(distance) <= step) {
+        state->is_ramping = false;
+        return target;
+    }
+    state->ramp_value += distance > 0.0 ? step : -step;
+    return state->ramp_value;
+}
+
+/** What the point should be now: reflex before lease before desired value. False: left alone. */
+static bool wanted_value(ns_driver_t *self, uint32_t index, int64_t now_ns, double *out) {
+    ns_point_state_t *state = &self->states[index];
+    const ns_point_t *point = &self->points[index];
+    const ns_reflex_state_t *reflex = ns_driver_holding_reflex(self, index);
+    if (reflex != NULL) {
+        *out = reflex->rule.action_value;
+        return true;
+    }
+    bool is_safe = point->lease_ns > 0 && (state->phase != NS_LEASE_HELD || !state->is_accepted);
+    if (is_safe) {
+        ns_driver_start_ramp(self, index, point->safe, now_ns); /* whenever it ends, from here */
+        *out = point->safe;
+        return true;
+    }
+    if (!state->is_accepted) {
+        return false;
+    }
+    *out = state->is_ramping ? follow_ramp(state, point, state->accepted, now_ns)
+                             : state->accepted;
+    return true;
+}
+
+/** A device that is skipped gets one try a reconcile, so that a part that cannot be read can still be
+ *  switched off; a device that is absent gets none. */
+static bool write_is_allowed(ns_device_state_t *device) {
+    if (device->status == NS_OK) {
+        return true;
+    }
+    if (device->status == NS_E_ABSENT || device->is_write_tried) {
+        return false;
+    }
+    device->is_write_tried = true;
+    return true;
+}
+
+void ns_driver_allow_writes(ns_driver_t *self) {
+    for (uint32_t i = 0; i < self->device_count; i++) {
+        self->devices[i].is_write_tried = false;
+    }
+}
+
+void ns_driver_write(ns_driver_t *self, uint32_t index, double value) {
+    const ns_point_t *point = &self->points[index];
+    ns_point_state_t *state = &self->states[index];
+    ns_device_state_t *device = &self->devices[point->device];
+    state->is_applied = false;
+    if (!write_is_allowed(device)) {
+        return;
+    }
+    const ns_device_ops_t *ops = device->device.ops;
+    ns_status_t status = ops->write(device->device.ctx, point->channel, value);
+    if (ns_status_is_transient(status) && device->status == NS_OK) {
+        status = ops->write(device->device.ctx, point->channel, value);
+    }
+    if (status != NS_OK) {
+        self->samples.flags[index] |= NS_FLAG_WRITE_FAILED;
+        ns_driver_note_error(self, point->device, status);
+        return;
+    }
+    self->samples.flags[index] &= ~(uint32_t)NS_FLAG_WRITE_FAILED;
+    state->is_applied = true;
+    state->applied = value;
+    state->mismatch_count = 0;
+    state->readback_is_fresh = false; /* the last sample is older than this write */
+}
+
+static void scrub(ns_driver_t *self, uint32_t index, double wanted) {
+    ns_point_state_t *state = &self->states[index];
+    if (!state->readback_is_fresh) {
+        return;
+    }
+    state->readback_is_fresh = false;
+    double error = magnitude(self->samples.values[index] - wanted);
+    if (error <= self->points[index].tolerance + FLOAT32_RESOLUTION * magnitude(wanted)) {
+        state->mismatch_count = 0;
+        return;
+    }
+    state->mismatch_count++;
+    if (state->mismatch_count >= MISMATCHES_MAX) {
+        self->health.repair_count++;
+        ns_driver_write(self, index, wanted);
+    }
+}
+
+ns_status_t ns_driver_reconcile(ns_driver_t *self, int64_t now_ns) {
+    if (self == NULL || now_ns < self->now_ns) {
+        return NS_E_ARG;
+    }
+    self->now_ns = now_ns;
+    ns_driver_allow_writes(self);
+    ns_driver_update_leases(self, now_ns);
+    for (uint32_t i = 0; i < self->point_count; i++) {
+        double wanted = 0.0;
+        if (self->points[i].is_writable == 0 || !wanted_value(self, i, now_ns, &wanted)) {
+            continue;
+        }
+        ns_point_state_t *state = &self->states[i];
+        if (state->is_applied && state->applied >= wanted && state->applied <= wanted) {
+            scrub(self, i, wanted);
+        } else {
+            ns_driver_write(self, i, wanted);
+        }
+    }
+    (void)ns_image_set_health(self->image, self->index, &self->health);
+    ns_status_t result = self->is_refusal_pending ? NS_E_REFUSED : NS_OK;
+    self->is_refusal_pending = false;
+    return result;
+}

@@ -1,0 +1,48 @@
+"""Statuses of the C layer and what they become in Python."""
+
+from enum import IntEnum
+
+
+class Status(IntEnum):
+    """ns_status_t (csrc/include/nightside/status.h); what each one means stands there."""
+
+    OK = 0
+    ARG = -1
+    FULL = -2
+    BUSY = -3
+    IO = -4
+    RANGE = -5
+    NACK = -6
+    PEC = -7
+    TIMEOUT = -8
+    ABSENT = -9
+    UNSUPPORTED = -10
+    STALE = -11
+    PROTOCOL = -12
+    PAGE = -13
+    LAYOUT = -14
+    REFUSED = -15
+
+
+class DeviceError(Exception):
+    """A device, a bus or a library failed: expected in service, never a bug of the caller.
+
+    Args:
+        subject: What failed, e.g. "accel3".
+        status: The status of the C layer.
+        hint: What to look at next; may be empty.
+    """
+
+    def __init__(self, subject: str, status: Status, hint: str = "") -> None:
+        super().__init__(f"{subject}: NS_E_{status.name}" + (f" ({hint})" if hint else ""))
+        self.subject = subject
+        self.status = status
+
+
+def check(status: int, subject: str) -> None:
+    """Raise ValueError for a broken contract (NS_E_ARG, NS_E_FULL), DeviceError for the rest."""
+    if status == Status.OK:
+        return
+    if status in {Status.ARG, Status.FULL}:
+        raise ValueError(f"{subject}: NS_E_{Status(status).name}")
+    raise DeviceError(subject, Status(status))
