@@ -24,14 +24,14 @@ typedef struct sim_truth {
     double accel_utilisation_ratio[8];
     double accel_clock_mhz[8];
     double accel_energy_j[8];
-    double accel_alive[8];              /* 1 powered and booted: its library answers; else it is lost */
-    double accel_event_reasons[8];      /* NVML clocks event reason bits */
+    double accel_alive[8]; /* 1 powered and booted: its library answers; else it is lost */
+    double accel_event_reasons[8]; /* NVML clocks event reason bits */
     double accel_ecc_corrected_count[8];
     double accel_ecc_uncorrected_count[8];
     double accel_xid[8];
     double accel_recovery_action[8];
     double accel_pcie_replay_count[8];
-    double module_voltage_v[8];         /* output side of the hot-swap, 0 when open */
+    double module_voltage_v[8]; /* output side of the hot-swap, 0 when open */
     double module_current_a[8];
     double module_temp_c[8];
     double aux_voltage_v[8];
@@ -39,22 +39,22 @@ typedef struct sim_truth {
     double payload_voltage_v;
     double payload_current_a;
     double payload_temp_c;
-    double host_rail_voltage_v[4];      /* 12, 5, 3.3, 1.8 V */
+    double host_rail_voltage_v[4]; /* 12, 5, 3.3, 1.8 V */
     double host_rail_current_a[4];
     double host_rail_temp_c[4];
-    double pump_speed_rpm[2];           /* a, b */
+    double pump_speed_rpm[2]; /* a, b */
     double pump_current_a[2];
     double flow_kg_per_s;
-    double supply_temp_c;               /* coolant into the plates */
-    double return_temp_c;               /* coolant out of the plates, mixed */
+    double supply_temp_c; /* coolant into the plates */
+    double return_temp_c; /* coolant out of the plates, mixed */
     double radiator_out_temp_c;
-    double pressure_kpa;                /* across the pumps */
+    double pressure_kpa; /* across the pumps */
     double accumulator_ratio;
     double plate_outlet_temp_c[8];
     double array_power_w;
     double string_current_a[8];
     double battery_voltage_v;
-    double battery_current_a;           /* positive: charging */
+    double battery_current_a; /* positive: charging */
     double battery_temp_c;
     double charge_ratio;
     double bus54_voltage_v;
@@ -68,14 +68,15 @@ typedef struct sim_truth {
 
 /** Set-points: written by the simulated devices only, read by the plant. */
 typedef struct sim_setpoint {
-    double accel_cap_w[8];              /* enforced limit inside the accelerator */
+    double accel_cap_w[8]; /* enforced limit inside the accelerator */
     double accel_clock_max_mhz[8];
-    double module_enabled[8];           /* 1 closed, 0 open: state of the switch, after the device's own trips */
+    double
+        module_enabled[8]; /* 1 closed, 0 open: state of the switch, after the device's own trips */
     double aux_enabled[8];
     double payload_enabled;
     double host_rail_enabled[4];
     double pump_speed_target_rpm[2];
-    double bypass_ratio;                /* 0 all through the radiator .. 1 all past it */
+    double bypass_ratio; /* 0 all through the radiator .. 1 all past it */
     double loop_heater_on[2];
     double battery_heater_on;
 } sim_setpoint_t;
@@ -83,29 +84,32 @@ typedef struct sim_setpoint {
 /** How a sensor lies. Values are written by the fault injector. */
 enum sim_sensor_mode {
     SIM_SENSOR_OK = 0,
-    SIM_SENSOR_STUCK = 1,   /* repeats its last output */
-    SIM_SENSOR_BIAS = 2,    /* output + sensor_value */
-    SIM_SENSOR_FORCED = 3,  /* output = sensor_value (open, short) */
-    SIM_SENSOR_SPIKE = 4    /* the next single sample = sensor_value, then back to OK */
+    SIM_SENSOR_STUCK = 1, /* repeats its last output */
+    SIM_SENSOR_BIAS = 2, /* output + sensor_value */
+    SIM_SENSOR_FORCED = 3, /* output = sensor_value (open, short) */
+    SIM_SENSOR_SPIKE = 4 /* the next single sample = sensor_value, then back to OK */
 };
 
 #define SIM_TRUTH_WORDS (sizeof(sim_truth_t) / sizeof(double))
 
 /** Knobs: written by the fault injector (and a few by the plant at reset), read by devices. */
 typedef struct sim_knobs {
-    double nvml_return[8];          /* nonzero: every call on that accelerator returns this NVML code */
-    double accel_cap_ignored[8];    /* 1: the enforced limit reads as set but the accelerator does not obey */
-    double module_nack[8];          /* 1: that device does not acknowledge its address */
-    double aux_nack[8];             /* per rail page; the multi-page device NACKs when any of its rails is set */
+    double nvml_return[8]; /* nonzero: every call on that accelerator returns this NVML code */
+    double accel_cap_ignored
+        [8]; /* 1: the enforced limit reads as set but the accelerator does not obey */
+    double module_nack[8]; /* 1: that device does not acknowledge its address */
+    double
+        aux_nack[8]; /* per rail page; the multi-page device NACKs when any of its rails is set */
     double payload_nack;
     double host_rail_nack;
-    double loop_silent;             /* 1: the controller does not answer */
+    double loop_silent; /* 1: the controller does not answer */
     double eps_silent;
     double host_silent;
-    double module_fail_closed[8];   /* 1: the switch conducts whatever it is told, while it is fed */
-    double module_spurious_trip[8]; /* 1: trips once without a cause; the device sets it back to 0 */
-    double module_brown_out[8];     /* 1: loses its registers once, yet answers; set back to 0 */
-    double aux_brown_out[2];        /* the same, per four-page part: accelerators 0..3, 4..7 */
+    double module_fail_closed[8]; /* 1: the switch conducts whatever it is told, while it is fed */
+    double
+        module_spurious_trip[8]; /* 1: trips once without a cause; the device sets it back to 0 */
+    double module_brown_out[8]; /* 1: loses its registers once, yet answers; set back to 0 */
+    double aux_brown_out[2]; /* the same, per four-page part: accelerators 0..3, 4..7 */
 } sim_knobs_t;
 
 typedef struct sim_plant_image {
@@ -113,12 +117,12 @@ typedef struct sim_plant_image {
     sim_truth_t truth;
     sim_setpoint_t setpoint;
     sim_knobs_t knobs;
-    double sensor_mode[400];        /* by truth word; enum sim_sensor_mode as a number */
+    double sensor_mode[400]; /* by truth word; enum sim_sensor_mode as a number */
     double sensor_value[400];
-    double sensor_noise[400];       /* one sigma, in the unit of the word; 0 none */
-    double sensor_lsb[400];         /* quantum, 0 none */
-    double sensor_lag_s[400];       /* first-order lag, 0 none */
-    double sensor_seed;             /* whole number: where the noise of all sensors starts */
+    double sensor_noise[400]; /* one sigma, in the unit of the word; 0 none */
+    double sensor_lsb[400]; /* quantum, 0 none */
+    double sensor_lag_s[400]; /* first-order lag, 0 none */
+    double sensor_seed; /* whole number: where the noise of all sensors starts */
 } sim_plant_image_t;
 /* cffi: end */
 

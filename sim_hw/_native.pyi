@@ -1,0 +1,6 @@
+"""The compiled binding; sim_hw.devices is the only module that touches it."""
+
+from typing import Any
+
+ffi: Any
+lib: Any

@@ -1,0 +1,142 @@
+/**
+ * @file nvml_api.h
+ * @brief What the simulated libnvidia-ml.so.1 exports, by NVML's own names and ABI.
+ *
+ * Types that the driver uses come from nvml_abi.h; the rest is declared here, from the public
+ * documentation of the functions. Version words are sizeof | version << 24.
+ * Not modelled: permissions, processes, MIG, NVLink, fans. Nothing here is thread safe.
+ */
+#ifndef NIGHTSIDE_SIM_NVML_API_H
+#define NIGHTSIDE_SIM_NVML_API_H
+
+#include "../../../csrc/device/nvml_abi.h"
+#include "../plant_image.h"
+
+#define SIM_EXPORT __attribute__((visibility("default")))
+
+typedef struct sim_nvml_pci_info {
+    char bus_id_legacy[16];
+    uint32_t domain;
+    uint32_t bus;
+    uint32_t device;
+    uint32_t pci_device_id;
+    uint32_t pci_subsystem_id;
+    char bus_id[32];
+} sim_nvml_pci_info_t;
+
+typedef struct sim_nvml_memory {
+    uint64_t total;
+    uint64_t free;
+    uint64_t used; /**< with the reserved part */
+} sim_nvml_memory_t;
+
+#define SIM_NVML_MEMORY_V2 0x02000028u
+typedef struct sim_nvml_memory_v2 {
+    uint32_t version;
+    uint64_t total;
+    uint64_t reserved;
+    uint64_t free;
+    uint64_t used; /**< without the reserved part */
+} sim_nvml_memory_v2_t;
+
+#define SIM_NVML_TEMPERATURE_V1 0x0100000Cu
+typedef struct sim_nvml_temperature {
+    uint32_t version;
+    uint32_t sensor;
+    int32_t temperature_c;
+} sim_nvml_temperature_t;
+
+static_assert(sizeof(sim_nvml_pci_info_t) == 68, "nvmlPciInfo_t is 68 bytes");
+static_assert(sizeof(sim_nvml_memory_t) == 24, "nvmlMemory_t is 24 bytes");
+static_assert(sizeof(sim_nvml_memory_v2_t) == 40, "nvmlMemory_v2_t is 40 bytes");
+static_assert(sizeof(sim_nvml_temperature_t) == 12, "nvmlTemperature_v1_t is 12 bytes");
+
+/**
+ * @brief The one export that NVML does not have: give the library its plant, as loading a driver would.
+ *
+ * All handles die and the library must be initialised again. The noise starts from image->sensor_seed.
+ * @param[in] image NULL: no driver is loaded any more, NS_NVML_DRIVER_NOT_LOADED
+ */
+SIM_EXPORT void nightside_sim_nvml_attach(sim_plant_image_t *image);
+
+#define SIM_NVML_CALL(name) SIM_EXPORT ns_nvml_return_t name
+
+/* nvml_system.c */
+SIM_NVML_CALL(nvmlInit)(void);
+SIM_NVML_CALL(nvmlInit_v2)(void);
+SIM_NVML_CALL(nvmlInitWithFlags)(uint32_t flags);
+SIM_NVML_CALL(nvmlShutdown)(void);
+SIM_EXPORT const char *nvmlErrorString(ns_nvml_return_t code);
+SIM_NVML_CALL(nvmlSystemGetDriverVersion)(char *version, uint32_t size);
+SIM_NVML_CALL(nvmlSystemGetNVMLVersion)(char *version, uint32_t size);
+SIM_NVML_CALL(nvmlSystemGetCudaDriverVersion)(int32_t *version);
+SIM_NVML_CALL(nvmlSystemGetCudaDriverVersion_v2)(int32_t *version);
+SIM_NVML_CALL(nvmlDeviceGetCount)(uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetCount_v2)(uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetHandleByIndex)(uint32_t index, ns_nvml_device_t *out);
+SIM_NVML_CALL(nvmlDeviceGetHandleByIndex_v2)(uint32_t index, ns_nvml_device_t *out);
+SIM_NVML_CALL(nvmlDeviceGetHandleByUUID)(const char *uuid, ns_nvml_device_t *out);
+SIM_NVML_CALL(nvmlDeviceGetHandleByPciBusId)(const char *pci_bus_id, ns_nvml_device_t *out);
+SIM_NVML_CALL(nvmlDeviceGetHandleByPciBusId_v2)(const char *pci_bus_id, ns_nvml_device_t *out);
+SIM_NVML_CALL(nvmlDeviceGetIndex)(ns_nvml_device_t device, uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetMinorNumber)(ns_nvml_device_t device, uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetUUID)(ns_nvml_device_t device, char *uuid, uint32_t size);
+SIM_NVML_CALL(nvmlDeviceGetName)(ns_nvml_device_t device, char *name, uint32_t size);
+SIM_NVML_CALL(nvmlDeviceGetPciInfo_v3)(ns_nvml_device_t device, sim_nvml_pci_info_t *out);
+SIM_NVML_CALL(nvmlDeviceIsMigDeviceHandle)(ns_nvml_device_t device, uint32_t *out);
+
+/* nvml_readings.c */
+SIM_NVML_CALL(nvmlDeviceGetPowerUsage)(ns_nvml_device_t device, uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetTotalEnergyConsumption)(ns_nvml_device_t device,
+                                                   unsigned long long *out);
+SIM_NVML_CALL(nvmlDeviceGetTemperature)(ns_nvml_device_t device, uint32_t sensor, uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetTemperatureV)(ns_nvml_device_t device, sim_nvml_temperature_t *out);
+SIM_NVML_CALL(nvmlDeviceGetMarginTemperature)(ns_nvml_device_t device,
+                                              ns_nvml_margin_temperature_t *out);
+SIM_NVML_CALL(nvmlDeviceGetTemperatureThreshold)(ns_nvml_device_t device, uint32_t type,
+                                                 uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetUtilizationRates)(ns_nvml_device_t device, ns_nvml_utilization_t *out);
+SIM_NVML_CALL(nvmlDeviceGetClockInfo)(ns_nvml_device_t device, uint32_t type, uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetMaxClockInfo)(ns_nvml_device_t device, uint32_t type, uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetCurrentClocksEventReasons)(ns_nvml_device_t device,
+                                                      unsigned long long *out);
+SIM_NVML_CALL(nvmlDeviceGetCurrentClocksThrottleReasons)(ns_nvml_device_t device,
+                                                         unsigned long long *out);
+SIM_NVML_CALL(nvmlDeviceGetTotalEccErrors)(ns_nvml_device_t device, uint32_t type, uint32_t counter,
+                                           unsigned long long *out);
+SIM_NVML_CALL(nvmlDeviceGetPcieReplayCounter)(ns_nvml_device_t device, uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetMemoryInfo)(ns_nvml_device_t device, sim_nvml_memory_t *out);
+SIM_NVML_CALL(nvmlDeviceGetMemoryInfo_v2)(ns_nvml_device_t device, sim_nvml_memory_v2_t *out);
+SIM_NVML_CALL(nvmlDeviceGetPerformanceState)(ns_nvml_device_t device, uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetPersistenceMode)(ns_nvml_device_t device, uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetDisplayActive)(ns_nvml_device_t device, uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetComputeMode)(ns_nvml_device_t device, uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetEccMode)(ns_nvml_device_t device, uint32_t *current, uint32_t *pending);
+
+/* nvml_fields.c */
+SIM_NVML_CALL(nvmlDeviceGetFieldValues)(ns_nvml_device_t device, int32_t count,
+                                        ns_nvml_field_value_t *values);
+
+/* nvml_limits.c */
+SIM_NVML_CALL(nvmlDeviceGetPowerManagementLimit)(ns_nvml_device_t device, uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetEnforcedPowerLimit)(ns_nvml_device_t device, uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetPowerManagementDefaultLimit)(ns_nvml_device_t device, uint32_t *out);
+SIM_NVML_CALL(nvmlDeviceGetPowerManagementLimitConstraints)(ns_nvml_device_t device,
+                                                            uint32_t *minimum, uint32_t *maximum);
+SIM_NVML_CALL(nvmlDeviceSetPowerManagementLimit)(ns_nvml_device_t device, uint32_t limit_mw);
+SIM_NVML_CALL(nvmlDeviceSetGpuLockedClocks)(ns_nvml_device_t device, uint32_t minimum_mhz,
+                                            uint32_t maximum_mhz);
+SIM_NVML_CALL(nvmlDeviceResetGpuLockedClocks)(ns_nvml_device_t device);
+
+/* nvml_events.c */
+SIM_NVML_CALL(nvmlEventSetCreate)(ns_nvml_event_set_t *out);
+SIM_NVML_CALL(nvmlEventSetFree)(ns_nvml_event_set_t set);
+SIM_NVML_CALL(nvmlDeviceGetSupportedEventTypes)(ns_nvml_device_t device, unsigned long long *out);
+SIM_NVML_CALL(nvmlDeviceRegisterEvents)(ns_nvml_device_t device, unsigned long long types,
+                                        ns_nvml_event_set_t set);
+SIM_NVML_CALL(nvmlEventSetWait)(ns_nvml_event_set_t set, ns_nvml_event_data_t *out,
+                                uint32_t timeout_ms);
+SIM_NVML_CALL(nvmlEventSetWait_v2)(ns_nvml_event_set_t set, ns_nvml_event_data_t *out,
+                                   uint32_t timeout_ms);
+
+#endif
