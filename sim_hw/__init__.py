@@ -1,0 +1,1 @@
+"""The simulated world: plant, devices, faults, scenarios, virtual time."""

@@ -1,0 +1,157 @@
+"""One simulated flight: a node, its world, a resolved scenario and everything that watches.
+
+Used by `nightside sim`, by `nightside run` on simulated devices and by the property-based tests; the
+code under test is the shipped daemon in all three.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from flight.config import NodeConfig
+from flight.core.types import Command, Decision, Inputs, Mode
+from flight.services.cycle import CycleSink
+from sim_hw.expectations import ExpectationChecker
+from sim_hw.fault_injector import FaultInjector
+from sim_hw.orbit import Orbit
+from sim_hw.plant import PlantStart
+from sim_hw.plant_config import PlantConfig
+from sim_hw.properties import PropertyChecker
+from sim_hw.scenario import StartTable
+from sim_hw.scenario_check import WORLD_ACTIONS
+from sim_hw.scenario_times import FlightPlan, PlannedAction
+from sim_hw.simulated_node import SimulatedNode
+from sim_hw.workload import ConstantWorkload, Workload, build_workload
+
+NS_PER_S = 1_000_000_000
+DEFAULT_CHARGE_RATIO = 0.95  # REF-1, pinned
+DEFAULT_TEMP_C = 35.0  # REF-1, pinned
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlightSetup:
+    """All that decides how a flight goes: two equal setups fly the same flight to the last bit.
+
+    Args:
+        folder: Where the scenario's own files (workload traces) are looked up.
+    """
+
+    config: NodeConfig
+    plant_config: PlantConfig
+    orbit: Orbit
+    plan: FlightPlan
+    folder: Path = Path()
+
+
+class Flight:
+    """A node in its world with the plan's faults, actions, workload and checks attached.
+
+    Attributes:
+        node: Plant, devices, drivers and the daemon's cycle.
+        injector: Applies the faults; `injector.applied` says what happened when.
+        properties: Safety properties, checked at every step on plant truth.
+        expectations: The scenario's, judged on telemetry.
+    """
+
+    def __init__(self, setup: FlightSetup, *, sinks: Sequence[CycleSink] = ()) -> None:
+        self.setup = setup
+        plan = setup.plan
+        config = _with_start_mode(setup.config, plan.start)
+        self.node = SimulatedNode(
+            config=config,
+            plant_config=setup.plant_config,
+            orbit=setup.orbit,
+            start=plant_start(plan.start),
+            seed=plan.seed,
+            sinks=(self, *sinks),
+        )
+        self.injector = FaultInjector(
+            plan.faults, plant=self.node.plant, image=self.node.image, cycle_gate=self.node.gate
+        )
+        self.properties = PropertyChecker(self.node.image, applied=self.injector.applied)
+        self.expectations = ExpectationChecker(plan.expectations, self.node.table)
+        self.nominal_since_s: float | None = None
+        self._actions = list(plan.actions)
+        self._command_count = 0
+        self._workload: Workload = ConstantWorkload(accelerator_count=8)
+        self.node.attach(
+            injector=self.injector, before=self._before_plant, after=self.properties.check
+        )
+
+    def record(self, inputs: Inputs, decision: Decision) -> None:
+        """Hand a cycle to everything that judges it. Implements CycleSink."""
+        if self.nominal_since_s is None and decision.mode is Mode.NOMINAL:
+            self.nominal_since_s = inputs.now_ns / NS_PER_S
+        self.properties.record(inputs, decision)
+        self.expectations.record(inputs, decision)
+
+    def fly(self, duration_s: float) -> None:
+        """Fly on for duration_s without an event loop."""
+        self.node.fly(duration_s)
+
+    def close(self) -> None:
+        """Release the node; a second call does nothing."""
+        self.node.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _before_plant(self, now_ns: int) -> None:
+        while self._actions and self._actions[0].time_ns <= now_ns:
+            self._act(self._actions.pop(0))
+        targets = self._workload.targets(now_ns / NS_PER_S, self.nominal_since_s)
+        self.node.plant.utilisation_target[:] = targets
+
+    def _act(self, action: PlannedAction) -> None:
+        if action.do == "workload":
+            self._workload = build_workload(
+                action.parameters, seed=self.setup.plan.seed, folder=self.setup.folder
+            )
+        elif action.do not in WORLD_ACTIONS:
+            self._command_count += 1
+            arguments = tuple(
+                (name, value if isinstance(value, str) else float(value))
+                for name, value in action.parameters.items()
+            )
+            self.node.cycle.submit(Command(f"scenario-{self._command_count}", action.do, arguments))
+
+
+def plant_start(start: StartTable) -> PlantStart:
+    """Return the state of the plant that a scenario's [start] asks for; REF-1's pinned start else."""
+    return PlantStart(
+        charge_ratio=DEFAULT_CHARGE_RATIO if start.charge_ratio is None else start.charge_ratio,
+        temp_c=DEFAULT_TEMP_C if start.temp_c is None else start.temp_c,
+    )
+
+
+def link_outages_s(plan: FlightPlan) -> tuple[tuple[float, float], ...]:
+    """Return the windows without a link, in s: from each closing `link_window` to the next opening one."""
+    windows: list[tuple[float, float]] = []
+    closed_s: float | None = None
+    for action in plan.actions:
+        if action.do != "link_window":
+            continue
+        time_s = action.time_ns / NS_PER_S
+        is_open = bool(action.parameters["open"])
+        if not is_open and closed_s is None:
+            closed_s = time_s
+        elif is_open and closed_s is not None:
+            windows.append((closed_s, time_s))
+            closed_s = None
+    if closed_s is not None:
+        windows.append((closed_s, plan.duration_ns / NS_PER_S + 1.0))
+    return tuple(windows)
+
+
+def _with_start_mode(config: NodeConfig, start: StartTable) -> NodeConfig:
+    if start.mode is None:
+        return config
+    modes = config.modes.model_copy(update={"autostart_mode": start.mode})
+    return config.model_copy(update={"modes": modes})

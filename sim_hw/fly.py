@@ -1,0 +1,159 @@
+"""`nightside sim` and `nightside check`: load, fly in virtual time, judge, write, show."""
+
+import asyncio
+import json
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from flight.config import NodeConfig, build_points, config_hash, load_config
+from flight.core.commands import COMMAND_ARGUMENTS
+from flight.dictionary.events import EVENTS
+from flight.durations import parse_duration
+from flight.examples import default_scenario_path, examples_dir
+from flight.operator_error import OperatorError, explain_validation, read_toml
+from sim_hw.clock import SimLoop, run_simulated
+from sim_hw.fault_injector import SimulationInjector
+from sim_hw.flight import Flight, FlightSetup
+from sim_hw.orbit import Orbit, SinkModel
+from sim_hw.plant_config import PlantConfig
+from sim_hw.scenario import Scenario, load_scenario
+from sim_hw.scenario_check import Dictionary
+from sim_hw.scenario_times import FlightPlan, resolve
+from sim_hw.timeline import OrbitEvents
+
+NS_PER_S = 1_000_000_000
+DEFAULT_SEED = 7
+DURATION_S_MAX = 400.0 * 86400.0
+FOREIGN_ORBIT = Scenario(
+    title="No faults", shows="A foreign orbit, flown with no faults; the safety properties are checked."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlightRequest:
+    """What the command line asked for; None: the default."""
+
+    config_path: Path
+    scenario_path: Path | None = None
+    orbit_path: Path | None = None
+    seed: int | None = None
+    duration: str | None = None
+    out: Path | None = None
+    realtime_speed: float | None = None
+    as_json: bool = False
+
+
+def load_plant_config(config: NodeConfig, path: Path) -> PlantConfig:
+    """Return the checked [plant] tables of a configuration.
+
+    Raises:
+        OperatorError: one line per mistake.
+    """
+    try:
+        return PlantConfig.model_validate(config.plant)
+    except ValidationError as error:
+        lines = explain_validation(path, error, PlantConfig, config.plant)
+        raise OperatorError([line.replace(f"{path}: ", f"{path}: plant.", 1) for line in lines]) from None
+
+
+def load_orbit(plant: PlantConfig, orbit_path: Path | None, phase_ratio: float) -> Orbit:
+    """Return the configured circular orbit, or that of an element set.
+
+    Raises:
+        OperatorError: the file is no element set; names file, line and mend.
+    """
+    orbit = plant.orbit
+    sink = SinkModel(orbit.sink_dark_temp_k, orbit.sink_full_albedo_temp_k)
+    if orbit_path is None:
+        return Orbit.circular(
+            orbit.altitude_km,
+            orbit.beta_deg,
+            inclination_deg=orbit.inclination_deg,
+            start_utc=orbit.start_utc,
+            start_phase_ratio=phase_ratio,
+            sink=sink,
+        )
+    try:
+        return Orbit.from_tle(orbit_path, sink=sink)
+    except ValueError as error:
+        raise OperatorError(str(error)) from None
+
+
+def dictionary_of(config: NodeConfig) -> Dictionary:
+    """Return the names a scenario may use on this node."""
+    return Dictionary(
+        points=build_points(config), commands=COMMAND_ARGUMENTS, event_ids=tuple(EVENTS)
+    )
+
+
+def prepare(request: FlightRequest) -> tuple[FlightSetup, str]:
+    """Return the flight that was asked for and a short name of it.
+
+    Raises:
+        OperatorError: anything of the request cannot be used.
+    """
+    config = load_config(request.config_path)
+    plant_config = load_plant_config(config, request.config_path)
+    scenario, folder, name = _scenario(request, config)
+    if request.orbit_path is not None and scenario.start.orbit_phase is not None:
+        raise OperatorError(
+            f"{request.scenario_path}: start.orbit_phase cannot be chosen with --orbit: "
+            "an element set says itself where the flight begins; remove one of them"
+        )
+    orbit = load_orbit(plant_config, request.orbit_path, scenario.start.orbit_phase or 0.0)
+    text = request.duration or scenario.duration or "1orbit"
+    duration_s = parse_duration(text, what="--duration", orbit_s=orbit.period_s)
+    if duration_s > DURATION_S_MAX:
+        raise OperatorError(f"--duration {text!r}: is longer than {DURATION_S_MAX / 86400.0:g} days")
+    seed = request.seed if request.seed is not None else scenario.seed
+    plan = resolve(
+        scenario,
+        OrbitEvents.of(orbit.events(0.0, duration_s)),
+        duration_s=duration_s,
+        seed=DEFAULT_SEED if seed is None else seed,
+        path=str(request.scenario_path or name),
+    )
+    setup = FlightSetup(
+        config=config, plant_config=plant_config, orbit=orbit, plan=plan, folder=folder
+    )
+    return setup, name
+
+
+def _scenario(request: FlightRequest, config: NodeConfig) -> tuple[Scenario, Path, str]:
+    path = request.scenario_path
+    if path is None and request.orbit_path is not None:
+        return FOREIGN_ORBIT, Path(), request.orbit_path.stem
+    if path is None:
+        path = default_scenario_path()
+    scenario = load_scenario(path, dictionary_of(config), (SimulationInjector(),))
+    return scenario, path.parent, path.stem
+
+
+def check(config_path: Path, scenario_path: Path | None) -> list[str]:
+    """Return what a good configuration (and scenario) amounts to, one line each.
+
+    Raises:
+        OperatorError: one line per mistake.
+    """
+    config = load_config(config_path)
+    load_plant_config(config, config_path)
+    table = build_points(config)
+    lines = [
+        f"{config_path}: good, hash {config_hash(config)}: {config.node.accelerator_count} "
+        f"accelerators, {len(table)} points, {len(table.writable_indices)} of them writable"
+    ]
+    if scenario_path is not None:
+        scenario = load_scenario(scenario_path, dictionary_of(config), (SimulationInjector(),))
+        lines.append(
+            f"{scenario_path}: good: {scenario.title}: {len(scenario.fault)} faults, "
+            f"{len(scenario.action)} actions, {len(scenario.expect)} expectations"
+        )
+    return lines

@@ -1,0 +1,77 @@
+"""`nightside run` on simulated devices: the daemon in real time, with the simulated node in its process.
+
+Until driver processes exist this is the only back end of `nightside run`, so it is refused unless the
+configuration says `simulated = true`.
+"""
+
+import asyncio
+import sys
+import time
+import uuid
+from pathlib import Path
+
+from flight.config import NodeConfig, load_config
+from flight.durations import parse_duration
+from flight.log import configure_logging
+from flight.operator_error import OperatorError
+from flight.services.daemon import run_daemon
+from sim_hw.flight import FlightSetup
+from sim_hw.flight_runner import FlightRunner
+from sim_hw.fly import DEFAULT_SEED, FOREIGN_ORBIT, load_orbit, load_plant_config
+from sim_hw.fly_output import prepare_folder
+from sim_hw.scenario_times import resolve
+from sim_hw.timeline import OrbitEvents
+
+FOREVER_S = 10.0 * 365.25 * 86400.0
+
+
+def run_realtime(*, config_path: Path, duration: str | None, out: Path | None) -> int:
+    """Run until SIGTERM, Ctrl-C or the duration is over; return the exit code.
+
+    Raises:
+        OperatorError: the configuration cannot be used, or does not say that it is simulated.
+    """
+    config = load_config(config_path)
+    if not config.node.simulated:
+        raise OperatorError(
+            f"{config_path}: node.simulated = false: only simulated devices can be run yet; "
+            "say `simulated = true` under [node] if that is what you want"
+        )
+    duration_s = FOREVER_S if duration is None else parse_duration(duration, what="--duration")
+    setup = _setup(config, config_path, duration_s)
+    folder = prepare_folder(out or Path("flights") / "run")
+    configure_logging()
+    runner = FlightRunner(setup, folder, realtime=True)
+    try:
+        return asyncio.run(_run(runner, ends_by_itself=duration is not None))
+    finally:
+        runner.close_files()
+        sys.stdout.write(_what_was_left(runner))
+        runner.flight.close()
+
+
+async def _run(runner: FlightRunner, *, ends_by_itself: bool) -> int:
+    start_ns = time.monotonic_ns()  # the simulated world begins now
+    parts = runner.parts(lambda: time.monotonic_ns() - start_ns, uuid.uuid4().hex)
+    if not ends_by_itself:
+        return await run_daemon(parts)
+    over = asyncio.Event()
+    runner.stop_with(over)
+    return await run_daemon(parts, stop=over)
+
+
+def _setup(config: NodeConfig, config_path: Path, duration_s: float) -> FlightSetup:
+    plant_config = load_plant_config(config, config_path)
+    orbit = load_orbit(plant_config, None, 0.0)
+    plan = resolve(
+        FOREIGN_ORBIT, OrbitEvents(), duration_s=duration_s, seed=DEFAULT_SEED, path="run"
+    )
+    return FlightSetup(config=config, plant_config=plant_config, orbit=orbit, plan=plan)
+
+
+def _what_was_left(runner: FlightRunner) -> str:
+    """What the simulated devices hold after the end: the safe values, or the proof that they do not."""
+    setpoint = runner.flight.node.image.setpoint
+    caps = ", ".join(f"{cap_w:.0f}" for cap_w in setpoint.accel_cap_w)
+    pumps = ", ".join(f"{speed_rpm:.0f}" for speed_rpm in setpoint.pump_speed_target_rpm)
+    return f"left          caps {caps} W; pumps {pumps} rpm\n"

@@ -1,0 +1,79 @@
+"""What a flight did in numbers: work, peaks. Measured on plant truth at every step."""
+
+from typing import Any
+
+import numpy as np
+
+from sim_hw.timeline import NS_PER_S
+
+
+class FlightMeter:
+    """Adds up work and keeps peaks; `sample` costs about 5 us.
+
+    Args:
+        image: The plant image (sim_hw/devices.py).
+    """
+
+    def __init__(self, image: Any) -> None:
+        truth = image.truth
+        self._power_w = truth.accel_power_w
+        self._utilisation = truth.accel_utilisation_ratio
+        self._sources = (
+            truth.accel_core_temp_c,
+            truth.accel_memory_temp_c,
+            truth.supply_temp_c,
+            truth.return_temp_c,
+            truth.charge_ratio,
+            truth.battery_temp_c,
+            truth.array_power_w,
+        )
+        self._count = len(self._power_w)
+        size = sum(len(source) for source in self._sources)
+        self._values, self._scratch = np.empty(size), np.empty(self._count)
+        self._highest, self._lowest = np.full(size, -np.inf), np.full(size, np.inf)
+        self._joules = np.zeros(self._count)
+        self._busy_s = np.zeros(self._count)
+        self._draw_w_max = 0.0
+        self._last_ns = 0
+        self.charge_ratio_start = float(truth.charge_ratio[0])
+
+    def sample(self, now_ns: int) -> None:
+        """Take the step that ends now; truth counts as constant within it."""
+        dt_s = (now_ns - self._last_ns) / NS_PER_S
+        self._last_ns = now_ns
+        values, scratch = self._values, self._scratch
+        np.concatenate(self._sources, out=values)
+        np.maximum(self._highest, values, out=self._highest)
+        np.minimum(self._lowest, values, out=self._lowest)
+        np.multiply(self._power_w, dt_s, out=scratch)
+        np.add(self._joules, scratch, out=self._joules)
+        np.multiply(self._utilisation, dt_s, out=scratch)
+        np.add(self._busy_s, scratch, out=self._busy_s)
+        draw_w = float(self._power_w.sum())
+        if draw_w > self._draw_w_max:
+            self._draw_w_max = draw_w
+
+    def peaks(self) -> dict[str, float]:
+        """Return extremes over the flight; names carry the units."""
+        high, low, count = self._highest, self._lowest, self._count
+        supply, back, charge, battery, array = range(2 * count, 2 * count + 5)
+        return {
+            "core_temp_c_max": float(high[:count].max()),
+            "memory_temp_c_max": float(high[count : 2 * count].max()),
+            "supply_temp_c_min": float(low[supply]),
+            "supply_temp_c_max": float(high[supply]),
+            "return_temp_c_max": float(high[back]),
+            "accelerators_w_max": self._draw_w_max,
+            "array_w_max": float(high[array]),
+            "charge_ratio_start": self.charge_ratio_start,
+            "charge_ratio_min": float(low[charge]),
+            "charge_ratio_end": float(self._values[charge]),
+            "battery_temp_c_max": float(high[battery]),
+        }
+
+    def work(self) -> dict[str, float]:
+        """Return energy into the accelerators and the time they were busy, both summed over all."""
+        return {
+            "accelerator_joules": float(self._joules.sum()),
+            "utilisation_seconds": float(self._busy_s.sum()),
+        }

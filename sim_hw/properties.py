@@ -1,0 +1,81 @@
+"""The safety properties, checked at every step on plant truth and enforced set-points, never on readings.
+
+S1 to S3 are in sim_hw/property_ranges.py, the rails' S4 and S5 in sim_hw/property_rails.py, the
+power's S6, S12 and S13 in sim_hw/property_power.py; their limits in sim_hw/property_limits.py.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flight.core.types import Decision, Inputs
+from sim_hw.fault_injector import AppliedFault
+from sim_hw.property_limits import PropertyLimits
+from sim_hw.property_power import BudgetCheck, LossCheck, SilenceCheck
+from sim_hw.property_rails import LatchUpCheck, RailCheck
+from sim_hw.property_ranges import RangeCheck, ShedCheck
+from sim_hw.property_truth import Check, Ledger, truth_of_image
+
+
+class PropertyChecker:
+    """Checks S1 to S6, S12 and S13 at every step. A cycle sink: hang `record` behind the cycle.
+
+    `check` costs about 10 us. S14 (same seed, same trace) needs two runs and is checked elsewhere.
+
+    Args:
+        image: The plant image (sim_hw/devices.py): truth and setpoint as arrays by field.
+        applied: The list that the fault injector appends to.
+    """
+
+    def __init__(
+        self, image: Any, *, applied: Sequence[AppliedFault], limits: PropertyLimits | None = None
+    ) -> None:
+        limits = limits or PropertyLimits()
+        self.ledger = Ledger()
+        self.truth = truth = truth_of_image(image)
+        self._applied = applied
+        self._seen = 0
+        self._checks: tuple[Check, ...] = (
+            RangeCheck(image, truth, limits, self.ledger),
+            ShedCheck(truth, limits, self.ledger),
+            RailCheck(truth, limits, self.ledger),
+            LatchUpCheck(truth, limits, self.ledger),
+            BudgetCheck(truth, limits, self.ledger),
+            SilenceCheck(truth, limits, self.ledger),
+            LossCheck(truth, limits, self.ledger),
+        )
+        self._run = [check.check for check in self._checks]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The properties checked, in order."""
+        found = {name for check in self._checks for name in check.names}
+        return tuple(sorted(found, key=lambda name: int(name[1:])))
+
+    def record(self, inputs: Inputs, decision: Decision) -> None:
+        """Take one cycle: what was granted, the mode, the heartbeat that every cycle in time ends with."""
+        truth = self.truth
+        if decision.events and any(event.event_id == "cycle.late" for event in decision.events):
+            truth.epoch += 1  # a late cycle takes a new epoch and does not beat
+        else:
+            truth.beat_ns = inputs.now_ns
+        truth.mode, truth.previous_mode = decision.mode, truth.mode
+        if decision.cap_w:
+            truth.granted_w[: len(decision.cap_w)] = decision.cap_w
+        if inputs.commands:
+            truth.command_ns = inputs.now_ns
+
+    def check(self, now_ns: int) -> None:
+        """Check everything after one step of the world."""
+        while self._seen < len(self._applied):
+            self._take_edge(self._applied[self._seen])
+            self._seen += 1
+        for check in self._run:
+            check(now_ns)
+
+    def _take_edge(self, edge: AppliedFault) -> None:
+        if edge.is_start:
+            self.truth.active.append(edge.fault)
+        elif edge.fault in self.truth.active:
+            self.truth.active.remove(edge.fault)
+        for check in self._checks:
+            check.fault(edge)

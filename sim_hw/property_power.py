@@ -1,0 +1,264 @@
+"""S6, S12 and S13: budgets kept, silence answered by the drivers alone, losses that never raise power."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim_hw.fault_injector import AppliedFault
+from sim_hw.faults import accelerator_of
+from sim_hw.property_limits import PropertyLimits
+from sim_hw.property_truth import Ledger, Truth
+from sim_hw.timeline import NS_PER_S
+
+_STEP_NS = 100_000_000
+
+
+class BudgetCheck:
+    """S6: from 1 s after a change, all accelerators together draw at most what the arbiter granted, plus 2 %;
+    and an accelerator that does not obey its cap is held back or switched off within 10 s.
+
+    What it granted is the largest of the last second per accelerator, and at least the minimum cap where
+    the module is on. An accelerator that booted in that second has its own maximum cap until its driver's
+    next poll and counts with that. The excess of one with an
+    injected `cap_ignored` is left out of the sum for the 10 s in which it must be dealt with.
+    """
+
+    names = ("S6",)
+
+    def __init__(self, truth: Truth, limits: PropertyLimits, ledger: Ledger) -> None:
+        count = len(truth.power_w)
+        self._truth = truth
+        self._limits = limits
+        self._ledger = ledger
+        self._rows = round(limits.budget_s * NS_PER_S / _STEP_NS) + 1
+        self._granted = np.zeros((self._rows, count))
+        self._alive = np.zeros((self._rows, count))
+        self._row = 0
+        self._over_since: dict[int, int] = {}
+        self._factor = 1.0 + limits.budget_tolerance_ratio
+        self._closest = np.inf
+
+    def check(self, now_ns: int) -> None:
+        """Compare sums; rows, booting and excess matter only when the simple sum is exceeded."""
+        truth = self._truth
+        self._row = (self._row + 1) % self._rows
+        self._granted[self._row] = truth.granted_w
+        self._alive[self._row] = truth.alive
+        draw_w, granted_w = float(truth.power_w.sum()), float(truth.granted_w.sum())
+        limit_w = granted_w * self._factor
+        if draw_w > limit_w or self._over_since:
+            limit_w = self._check_closely(now_ns)
+        if limit_w - draw_w < self._closest and granted_w > 0.0:
+            self._closest = limit_w - draw_w
+            self._ledger.approach("S6", self._closest, draw_w, limit_w, "W", now_ns, "node")
+
+    def fault(self, edge: AppliedFault) -> None:
+        """Active faults are looked up."""
+
+    def _check_closely(self, now_ns: int) -> float:
+        """Return the limit of the sum with all that is allowed for, after having judged it."""
+        truth, limits = self._truth, self._limits
+        ignoring = {accelerator_of(f.target) for f in truth.active if f.name == "cap_ignored"}
+        allowed_w = 0.0
+        granted = self._granted.max(axis=0).tolist()
+        booted = (self._alive.min(axis=0) < self._alive[self._row]).tolist()
+        for i, power_w in enumerate(truth.power_w.tolist()):
+            if truth.module_enabled[i] > 0.0:  # nothing smaller can be enforced while it is on
+                granted[i] = max(granted[i], limits.cap_w_min)
+            own_w = granted[i] * self._factor
+            if booted[i]:
+                own_w = max(own_w, power_w)
+            over_ns = self._over_ns(now_ns, i, power_w, granted[i])
+            is_due = over_ns > limits.cap_escalation_s_max * NS_PER_S
+            if is_due:
+                text = f"above its cap for {over_ns / NS_PER_S:.1f} s and nothing was done"
+                self._ledger.violate("S6", now_ns, f"accel{i}", power_w, own_w, "W", text)
+            elif i in ignoring:
+                own_w = max(own_w, power_w)
+            allowed_w += own_w
+        draw_w = float(truth.power_w.sum())
+        if draw_w > allowed_w + 1e-6:
+            text = "accelerators draw more than was granted 1 s ago"
+            self._ledger.violate("S6", now_ns, "node", draw_w, allowed_w, "W", text)
+        else:
+            self._ledger.mend("S6", "node")
+        return allowed_w
+
+    def _over_ns(self, now_ns: int, i: int, power_w: float, granted_w: float) -> int:
+        if power_w <= granted_w * (1.0 + self._limits.cap_excess_ratio):
+            self._over_since.pop(i, None)
+            self._ledger.mend("S6", f"accel{i}")
+            return 0
+        return now_ns - self._over_since.setdefault(i, now_ns)
+
+
+class SilenceCheck:
+    """S12: 1.6 s after the last heartbeat every powered accelerator is at its safe cap or below, and stays
+    there until the daemon beats with a newer epoch. The drivers do this alone.
+
+    A just booted accelerator has 0.3 s: until its driver's poll it has its own cap.
+    """
+
+    names = ("S12",)
+
+    def __init__(self, truth: Truth, limits: PropertyLimits, ledger: Ledger) -> None:
+        self._truth = truth
+        self._limits = limits
+        self._ledger = ledger
+        self._lapsed_epoch: int | None = None
+        self._silence_ns = round(limits.silence_s_max * NS_PER_S)
+        self._alive_since: dict[int, int] = {}
+
+    def check(self, now_ns: int) -> None:
+        """Costs nothing while the daemon beats."""
+        truth = self._truth
+        if truth.beat_ns is None:
+            return
+        if now_ns - truth.beat_ns > self._silence_ns and self._lapsed_epoch is None:
+            self._lapsed_epoch = truth.epoch
+        if self._lapsed_epoch is None:
+            return
+        if truth.epoch > self._lapsed_epoch and now_ns - truth.beat_ns < self._silence_ns:
+            self._lapsed_epoch = None
+            self._alive_since.clear()
+            return
+        self._check_caps(now_ns)
+
+    def fault(self, edge: AppliedFault) -> None:
+        """Silence counts, whatever its cause."""
+
+    def _check_caps(self, now_ns: int) -> None:
+        truth, limits = self._truth, self._limits
+        limit_w = limits.cap_w_safe + limits.cap_tolerance_w
+        for i, (cap_w, alive, module) in enumerate(
+            zip(
+                truth.cap_w.tolist(),
+                truth.alive.tolist(),
+                truth.module_enabled.tolist(),
+                strict=True,
+            )
+        ):
+            if alive == 0.0 or module == 0.0:
+                self._alive_since[i] = now_ns
+                continue
+            if now_ns - self._alive_since.get(i, 0) < limits.power_up_s * NS_PER_S:
+                continue
+            subject = f"accel{i}"
+            self._ledger.approach("S12", limit_w - cap_w, cap_w, limit_w, "W", now_ns, subject)
+            if cap_w > limit_w:
+                text = "cap above its safe value while no newer epoch is in force"
+                self._ledger.violate("S12", now_ns, subject, cap_w, limit_w, "W", text)
+
+
+@dataclass(slots=True)
+class _Loss:
+    """A sensor loss in force on one accelerator."""
+
+    fault_id: str
+    accelerator: int
+    ceiling_w: float
+    allowed_ns: int
+    from_ns: int
+    until_ns: int
+    over_since_ns: int | None = None
+
+
+class LossCheck:
+    """S13: losing an accelerator's sensors never raises its power.
+
+    The ceiling is the larger of its power and of its enforced cap in the second before the loss, plus
+    2 %: the cap is what the node permits, and load below it is the workload's affair. Then, from 0.2 s
+    after the loss:
+    - library calls that fail, a memory or core temperature that is forced: power stays below the
+      ceiling as long as the loss lasts;
+    - a NACK of one of its rails, any other of its sensors stuck, biased or forced: for 10 s after the
+      loss, since a later rise is decided on the core temperature, which is still good;
+    - a core temperature that repeats its last sample looks good until the power has moved by 150 W: the
+      ceiling is that much higher, and may be exceeded for 10 s, as long as the loss lasts.
+    Not claimed: while its cap was rising before the loss (a ramp goes on to its end), after its rail was
+    opened (a start after that is a new beginning), for a bias of the core temperature within the truth of
+    the sensor, and for sensors of the loop and of the power system: S1 and S2 hold there.
+    """
+
+    names = ("S13",)
+
+    def __init__(self, truth: Truth, limits: PropertyLimits, ledger: Ledger) -> None:
+        self._truth = truth
+        self._limits = limits
+        self._ledger = ledger
+        self._rows = 11
+        self._cap_w = np.zeros((self._rows, len(truth.cap_w)))
+        self._power_w = np.zeros((self._rows, len(truth.cap_w)))
+        self._row = 0
+        self._steps = 0
+        self._losses: list[_Loss] = []
+
+    def check(self, now_ns: int) -> None:
+        """Keep the last second, and compare only while a loss is in force."""
+        if self._losses:
+            self._losses = [loss for loss in self._losses if self._goes_on(loss, now_ns)]
+        self._row = (self._row + 1) % self._rows
+        self._cap_w[self._row] = self._truth.cap_w
+        self._power_w[self._row] = self._truth.power_w
+        self._steps += 1
+
+    def fault(self, edge: AppliedFault) -> None:
+        """A loss begins or ends."""
+        fault, i = edge.fault, accelerator_of(edge.fault.target)
+        if not edge.is_start:
+            self._losses = [loss for loss in self._losses if loss.fault_id != fault.id]
+            return
+        if i is None or self._steps < self._rows or self._truth.module_enabled[i] == 0.0:
+            return
+        kind = _loss_kind(fault.name, fault.target)
+        newest_w = float(self._cap_w[self._row, i])
+        oldest_w = float(self._cap_w[(self._row + 1) % self._rows, i])
+        if kind is None or newest_w > oldest_w + 0.5:
+            return
+        limits = self._limits
+        before_w = max(float(self._cap_w[:, i].max()), float(self._power_w[:, i].max()))
+        ceiling_w = before_w * (1.0 + limits.loss_tolerance_ratio)
+        lasts_s = limits.loss_window_s if kind == "partial" else float("inf")
+        self._losses.append(
+            _Loss(
+                fault_id=fault.id,
+                accelerator=i,
+                ceiling_w=ceiling_w + (limits.stuck_power_w if kind == "silent" else 0.0),
+                allowed_ns=round((limits.stuck_s_max if kind == "silent" else 0.0) * NS_PER_S),
+                from_ns=edge.time_ns + round(limits.loss_settle_s * NS_PER_S),
+                until_ns=2**62 if lasts_s == float("inf") else edge.time_ns + round(lasts_s * NS_PER_S),
+            )
+        )
+
+    def _goes_on(self, loss: _Loss, now_ns: int) -> bool:
+        i, truth = loss.accelerator, self._truth
+        if now_ns > loss.until_ns or truth.module_enabled[i] == 0.0:
+            return False
+        if now_ns < loss.from_ns:
+            return True
+        power_w, subject = float(truth.power_w[i]), f"accel{i}"
+        margin_w = loss.ceiling_w - power_w
+        self._ledger.approach("S13", margin_w, power_w, loss.ceiling_w, "W", now_ns, subject)
+        if margin_w >= 0.0:
+            loss.over_since_ns = None
+            self._ledger.mend("S13", subject)
+            return True
+        loss.over_since_ns = loss.over_since_ns or now_ns
+        if now_ns - loss.over_since_ns >= loss.allowed_ns:
+            text = f"power rose during the sensor loss {loss.fault_id}"
+            self._ledger.violate("S13", now_ns, subject, power_w, loss.ceiling_w, "W", text)
+        return True
+
+
+def _loss_kind(name: str, target: str) -> str | None:
+    """Return how a fault blinds its accelerator: `whole`, `partial`, `silent`, or None for no loss."""
+    is_core = target.endswith(".core_temp_c")
+    if name == "nvml_call_fails":
+        return "whole"
+    if name == "i2c_nack":
+        return "partial"
+    if name == "sensor_stuck":
+        return "silent" if is_core else "partial"
+    if name == "sensor_bias" and not is_core:
+        return "partial"
+    return None

@@ -1,0 +1,144 @@
+"""What the checks of the safety properties share: views of plant truth, and the ledger of what they found."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from flight.core.types import Float64s, Mode
+from sim_hw.fault_injector import AppliedFault
+from sim_hw.scenario_times import PlannedFault
+from sim_hw.timeline import NS_PER_S
+
+VIOLATIONS_MAX = 200  # kept; more are counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """A property that did not hold: when, of what, which value against which limit."""
+
+    property: str
+    time_s: float
+    subject: str
+    value: float
+    limit: float
+    unit: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approach:
+    """How close a property came to its limit, and when."""
+
+    value: float
+    limit: float
+    unit: str
+    time_s: float
+    subject: str
+
+
+@dataclass(slots=True)
+class Truth:
+    """Views into the plant image and what the daemon last did; shared by all checks.
+
+    granted_w: what the arbiter granted in its last decision, per accelerator. epoch: counts the epochs
+    that the daemon took since it started. beat_ns: its last heartbeat, None before the first.
+    """
+
+    core_temp_c: Float64s
+    memory_temp_c: Float64s
+    power_w: Float64s
+    alive: Float64s
+    flow_kg_per_s: Float64s
+    charge_ratio: Float64s
+    cap_w: Float64s
+    module_enabled: Float64s
+    aux_enabled: Float64s
+    payload_enabled: Float64s
+    granted_w: Float64s
+    mode: Mode = Mode.BOOT
+    previous_mode: Mode = Mode.BOOT
+    beat_ns: int | None = None
+    epoch: int = 0
+    command_ns: int = -(2**62)
+    active: list[PlannedFault] = field(default_factory=list)
+
+
+class Ledger:
+    """Violations and closest approaches of all properties."""
+
+    def __init__(self) -> None:
+        self.violations: list[Violation] = []
+        self.violation_count = 0
+        self.closest: dict[str, Approach] = {}
+        self.broken: set[str] = set()
+        self._margins: dict[str, float] = {}
+        self._reported: set[tuple[str, str]] = set()
+
+    def approach(
+        self, name: str, margin: float, value: float, limit: float, unit: str, now_ns: int, subject: str
+    ) -> None:
+        """Keep the closest approach of a property; `margin` is negative past the limit."""
+        if margin < self._margins.get(name, np.inf):
+            self._margins[name] = margin
+            self.closest[name] = Approach(
+                value=value, limit=limit, unit=unit, time_s=now_ns / NS_PER_S, subject=subject
+            )
+
+    def violate(
+        self, name: str, now_ns: int, subject: str, value: float, limit: float, unit: str, text: str
+    ) -> None:
+        """Note a violation; the same one of the same subject is reported once until it is `mended`."""
+        self.broken.add(name)
+        if (name, subject) in self._reported:
+            return
+        self._reported.add((name, subject))
+        self.violation_count += 1
+        if len(self.violations) < VIOLATIONS_MAX:
+            self.violations.append(
+                Violation(
+                    property=name,
+                    time_s=now_ns / NS_PER_S,
+                    subject=subject,
+                    value=value,
+                    limit=limit,
+                    unit=unit,
+                    text=text,
+                )
+            )
+
+    def mend(self, name: str, subject: str) -> None:
+        """Say that a violation is over, so that the next one counts anew."""
+        self._reported.discard((name, subject))
+
+
+class Check(Protocol):
+    """One or more properties that are checked together."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The properties."""
+
+    def check(self, now_ns: int) -> None:
+        """Compare truth with the limits; everything before the first call is the past."""
+
+    def fault(self, edge: AppliedFault) -> None:
+        """A fault was injected or ended since the last check."""
+
+
+def truth_of_image(image: Any) -> Truth:
+    """Return the views that the checks read."""
+    truth, setpoint = image.truth, image.setpoint
+    return Truth(
+        core_temp_c=truth.accel_core_temp_c,
+        memory_temp_c=truth.accel_memory_temp_c,
+        power_w=truth.accel_power_w,
+        alive=truth.accel_alive,
+        flow_kg_per_s=truth.flow_kg_per_s,
+        charge_ratio=truth.charge_ratio,
+        cap_w=setpoint.accel_cap_w,
+        module_enabled=setpoint.module_enabled,
+        aux_enabled=setpoint.aux_enabled,
+        payload_enabled=setpoint.payload_enabled,
+        granted_w=np.zeros(len(truth.accel_power_w)),
+    )

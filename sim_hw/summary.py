@@ -1,0 +1,157 @@
+"""The summary of a flight as data: what summary.json holds. Schema: docs/reference/summary.schema.json."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sim_hw.expectations import ExpectationResult
+from sim_hw.fault_story import FaultStory
+from sim_hw.meter import FlightMeter
+from sim_hw.properties import PropertyChecker
+from sim_hw.property_truth import Approach, Violation
+from sim_hw.scenario_times import FOREVER_NS, FlightPlan
+from sim_hw.timeline import NS_PER_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrbitFacts:
+    """The orbit flown. source: `circular` or the name of an element set; eclipse_s: mean per orbit."""
+
+    source: str
+    period_s: float
+    eclipse_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What a run was and what it cost."""
+
+    simulated_s: float
+    wall_s: float
+    cpu_s: float
+    config_hash: str
+    trace_hash: str
+    is_interrupted: bool = False
+
+
+def build_summary(
+    *,
+    plan: FlightPlan,
+    run: RunFacts,
+    orbit: OrbitFacts,
+    checker: PropertyChecker,
+    expectations: Sequence[ExpectationResult],
+    stories: Sequence[FaultStory],
+    meter: FlightMeter,
+    properties: Mapping[str, bool] | None = None,
+) -> dict[str, Any]:
+    """Return the summary. `ok`: every expectation met and no property violated.
+
+    Args:
+        properties: Results of properties checked elsewhere, by name, e.g. S14.
+    """
+    ledger = checker.ledger
+    held = {name: name not in ledger.broken for name in checker.names} | dict(properties or {})
+    ok = all(held.values()) and all(result.ok for result in expectations)
+    summary = {
+        "title": plan.title,
+        "shows": plan.shows,
+        "ok": ok,
+        "interrupted": run.is_interrupted,
+        "simulated_s": run.simulated_s,
+        "wall_s": run.wall_s,
+        "cpu_s": run.cpu_s,
+        "seed": plan.seed,
+        "config_hash": run.config_hash,
+        "trace_hash": run.trace_hash,
+        "violations": [_violation(violation) for violation in ledger.violations],
+        "violation_count": ledger.violation_count,
+        "expectations": [_expectation(result) for result in expectations],
+        "properties": {
+            name: {"ok": is_held, "closest": _approach(ledger.closest.get(name))}
+            for name, is_held in sorted(held.items(), key=lambda item: int(item[0][1:]))
+        },
+        "faults": [_fault(story) for story in stories],
+        "peaks": meter.peaks(),
+        "work": meter.work(),
+        "orbit": {
+            "source": orbit.source,
+            "period_s": orbit.period_s,
+            "eclipse_s": orbit.eclipse_s,
+        },
+    }
+    return {key: _finite(value) for key, value in summary.items()}
+
+
+def write_summary(summary: Mapping[str, Any], path: Path) -> None:
+    """Write summary.json, readable for people too."""
+    text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _violation(violation: Violation) -> dict[str, Any]:
+    return {
+        "property": violation.property,
+        "time_s": violation.time_s,
+        "subject": violation.subject,
+        "value": violation.value,
+        "limit": violation.limit,
+        "unit": violation.unit,
+        "text": violation.text,
+    }
+
+
+def _expectation(result: ExpectationResult) -> dict[str, Any]:
+    return {
+        "id": result.id,
+        "ok": result.ok,
+        "value": result.value,
+        "unit": result.unit,
+        "low": result.low,
+        "high": result.high,
+        "margin": result.margin,
+        "text": result.text,
+    }
+
+
+def _approach(approach: Approach | None) -> dict[str, Any] | None:
+    if approach is None:
+        return None
+    return {
+        "value": approach.value,
+        "limit": approach.limit,
+        "unit": approach.unit,
+        "time_s": approach.time_s,
+        "subject": approach.subject,
+    }
+
+
+def _fault(story: FaultStory) -> dict[str, Any]:
+    fault = story.fault
+    return {
+        "id": fault.id,
+        "name": fault.name,
+        "target": fault.target,
+        "injected_s": fault.start_ns / NS_PER_S,
+        "ended_s": None if fault.end_ns >= FOREVER_NS else fault.end_ns / NS_PER_S,
+        "detected_s": story.detected_s,
+        "detected_by": story.detected_by,
+        "done": [step._asdict() for step in story.steps],
+        "response": story.is_disturbed,
+        "safe_s": story.safe_s,
+        "back_s": story.back_s,
+    }
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinities and no NaN: what was never measured is null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return value
