@@ -1,0 +1,1 @@
+"""The daemon of a node: flight software of an onboard data center."""

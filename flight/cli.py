@@ -7,12 +7,12 @@ import argparse
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NoReturn
 
 from flight.examples import default_config_path
 from flight.operator_error import OperatorError, suggest
+from flight.version import VERSION
 
 EXIT_OK = 0
 EXIT_VIOLATED = 1
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="nightside", description="Flight software for onboard data-center nodes."
     )
-    parser.add_argument("--version", action="version", version=f"nightside {_version()}")
+    parser.add_argument("--version", action="version", version=f"nightside {VERSION}")
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=_Parser
     )
@@ -135,7 +135,6 @@ def _sim(arguments: argparse.Namespace) -> int:
             out=arguments.out,
             realtime_speed=arguments.realtime,
             as_json=arguments.json,
-            is_default=arguments.config is None,
         )
     )
 
@@ -162,9 +161,3 @@ def _explain(arguments: argparse.Namespace) -> int:
     print(explain(arguments.flight, arguments.at))
     return EXIT_OK
 
-
-def _version() -> str:
-    try:
-        return version("nightside")
-    except PackageNotFoundError:  # run from a source tree that was never installed
-        return "0.1.0 (not installed)"

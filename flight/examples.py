@@ -7,7 +7,7 @@ def examples_dir() -> Path:
     """Return the folder that holds configs/, scenarios/ and orbits/."""
     here = Path(__file__).resolve().parent
     beside = here.parent / "examples"
-    return beside if (beside / "configs").is_dir() else here / "_examples"
+    return beside if (beside / "configs").is_dir() else here / "_packaged" / "examples"
 
 
 def default_config_path() -> Path:

@@ -1,0 +1,1 @@
+"""What the node can say: channels with units and ranges, telemetry packets."""

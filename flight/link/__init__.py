@@ -1,0 +1,1 @@
+"""The link below the services: topics, transports, and the outbox that stores and forwards."""

@@ -1,0 +1,1 @@
+"""Looking ahead: empty until the planner exists."""

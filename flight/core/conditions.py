@@ -1,0 +1,165 @@
+"""Conditions: facts for the fault monitors that depend on what was commanded, not on one reading alone."""
+
+from math import nan
+from typing import NamedTuple
+
+import numpy as np
+
+from flight.core.arbiter import Grant
+from flight.core.config import CoreConfig
+from flight.core.faults import ACCEL_CONDITIONS, NODE_CONDITIONS
+from flight.core.judge import JudgeState
+from flight.core.rails import AUX_ON, GOOD_ONCE, MODULE_ON, SERVED, Pair, Payload, PayloadPhase, Phase
+from flight.core.types import FLAG_LAPSED, FLAG_REFLEX
+from flight.core.wiring import Wiring
+
+_ON = Phase.ON
+_PLACE = {name: k for k, name in enumerate(ACCEL_CONDITIONS)}
+_SLACK_W = 5.0  # meter resolution; assumed
+
+
+class Readings(NamedTuple):
+    """Trusted readings of all accelerators in accelerator order; NaN where unknown."""
+
+    power_w: tuple[float, ...]
+    core_temp_c: tuple[float, ...]
+    memory_temp_c: tuple[float, ...]
+    aux_voltage_v: tuple[float, ...]
+    module_voltage_v: tuple[float, ...]
+    module_power_w: tuple[float, ...]
+
+
+def gather(wiring: Wiring, values: list[float]) -> Readings:
+    """Return the readings that every cycle needs."""
+    accel = wiring.accel
+    return Readings(
+        accel.power_w(values),
+        accel.core_temp_c(values),
+        accel.memory_temp_c(values),
+        accel.aux_voltage_v(values),
+        accel.module_voltage_v(values),
+        accel.module_power_w(values),
+    )
+
+
+def compute(
+    config: CoreConfig,
+    wiring: Wiring,
+    quiet: tuple[float, ...],
+    *,
+    readings: Readings,
+    values: list[float],
+    judge: JudgeState,
+    pairs: tuple[Pair, ...],
+    payload: Payload,
+    grants: tuple[Grant, ...],
+    cap_flags: tuple[float, ...] | None,
+    now_ns: int,
+) -> tuple[float, ...]:
+    """Return all conditions in the order of `faults.conditions`: 1 true, 0 false, NaN unknown.
+
+    Args:
+        quiet: The result when nothing is the matter; returned itself in that case.
+        cap_flags: Flags of the cap points; None when no flag of any point is set.
+    """
+    out: list[float] | None = None
+    count = wiring.accelerator_count
+    excess = 1.0 + config.arbiter.cap_tolerance_ratio
+    module_v_min, aux_v_min = config.rails.module_voltage_v_min, config.rails.aux_voltage_v_min
+    for i, (pair, power, core, memory, aux_v, module_v, module_power, granted) in enumerate(
+        zip(pairs, *readings, grants, strict=True)
+    ):
+        limit_w = granted[0] * excess
+        if (
+            pair[0] is _ON
+            and module_v >= module_v_min
+            and aux_v >= aux_v_min
+            and power <= limit_w
+            and module_power <= limit_w
+            and core == core
+            and memory == memory
+            and cap_flags is None
+        ):
+            continue
+        if out is None:
+            out = list(quiet)
+        found = _accelerator(config, wiring, i, pair, readings, values, limit_w, cap_flags)
+        for name, value in found.items():
+            out[_PLACE[name] * count + i] = value
+    base = len(ACCEL_CONDITIONS) * count
+    if payload.phase is not PayloadPhase.ON or values[wiring.payload_voltage] < module_v_min:
+        out = list(quiet) if out is None else out
+        out[base : base + 2] = _payload(config, wiring, payload, values)
+    if not judge.all_good:
+        out = list(quiet) if out is None else out
+        newest = np.maximum.reduceat(judge.good_time_ns, wiring.driver_starts).tolist()
+        oldest_ns = now_ns - config.faults.communication_lost_s * 1e9
+        base += len(NODE_CONDITIONS)
+        for k, (_, ordinal) in enumerate(wiring.shared_drivers):
+            if newest[ordinal] < oldest_ns:
+                out[base + k] = 1.0
+    return quiet if out is None else tuple(out)
+
+
+def _accelerator(
+    config: CoreConfig,
+    wiring: Wiring,
+    i: int,
+    pair: Pair,
+    readings: Readings,
+    values: list[float],
+    limit_w: float,
+    cap_flags: tuple[float, ...] | None,
+) -> dict[str, float]:
+    """The conditions of one accelerator that are not false."""
+    found: dict[str, float] = {}
+    phase = pair.phase
+    if phase in SERVED:
+        core, power = readings.core_temp_c[i], readings.power_w[i]
+        module_power = readings.module_power_w[i]
+        found["lost"] = float(core != core)
+        found["blind"] = float(core != core and module_power != module_power)
+        memory = readings.memory_temp_c[i]
+        found["memory_lost"] = float(memory != memory and core == core)
+        if phase is _ON:
+            found["cap_excess"] = _excess(power, module_power, limit_w + _SLACK_W)
+    if phase in GOOD_ONCE:
+        found["module_tripped"] = _below(readings.module_voltage_v[i], config.rails.module_voltage_v_min)
+        found["aux_tripped"] = _below(readings.aux_voltage_v[i], config.rails.aux_voltage_v_min)
+    elif phase is not Phase.UNKNOWN:
+        if phase not in MODULE_ON:
+            current = wiring.accel.module_current_a(values)[i]
+            found["module_closed"] = _above(current, config.rails.zero_current_a)
+        if phase not in AUX_ON:
+            current = wiring.accel.aux_current_a(values)[i]
+            found["aux_closed"] = _above(current, config.rails.zero_current_a)
+    if cap_flags is not None:
+        flags = int(cap_flags[i])
+        found["reflex"] = float(flags & FLAG_REFLEX != 0)
+        found["lapsed"] = float(flags & FLAG_LAPSED != 0)
+    return found
+
+
+def _excess(power_w: float, module_power_w: float, limit_w: float) -> float:
+    """Either meter above the limit; NaN when both are unknown."""
+    if power_w > limit_w or module_power_w > limit_w:
+        return 1.0
+    return nan if power_w != power_w and module_power_w != module_power_w else 0.0
+
+
+def _below(value: float, limit: float) -> float:
+    return float(value < limit) if value == value else nan
+
+
+def _above(value: float, limit: float) -> float:
+    return float(value > limit) if value == value else nan
+
+
+def _payload(
+    config: CoreConfig, wiring: Wiring, payload: Payload, values: list[float]
+) -> tuple[float, float]:
+    if payload.phase is PayloadPhase.ON:
+        return _below(values[wiring.payload_voltage], config.rails.module_voltage_v_min), 0.0
+    if payload.phase in (PayloadPhase.OFF, PayloadPhase.LATCHED_OFF):
+        return 0.0, _above(values[wiring.payload_current], config.rails.zero_current_a)
+    return 0.0, 0.0

@@ -1,0 +1,37 @@
+"""Event ids of the core that are not faults, each with its severity. Faults carry theirs (faults.py).
+
+A fault that ends gives `<event_id>.cleared`, INFO. Cause and operator action: flight/dictionary/events.py.
+"""
+
+from types import MappingProxyType
+from typing import Final
+
+from flight.core.types import Severity
+
+SEVERITIES: Final = MappingProxyType(
+    {
+        "mode.changed": Severity.INFO,
+        "mode.safe": Severity.CRITICAL,
+        "mode.survival": Severity.CRITICAL,
+        "charge.rung_down": Severity.WARNING,
+        "charge.rung_up": Severity.INFO,
+        "loop.pump_lost": Severity.CRITICAL,
+        "loop.no_flow": Severity.CRITICAL,
+        "loop.recovered": Severity.INFO,
+        "pump.failed": Severity.WARNING,
+        "pump.cleared": Severity.INFO,
+        "rail.adopted": Severity.INFO,
+        "rail.switching_on": Severity.INFO,
+        "rail.switched_off": Severity.INFO,
+        "rail.fault_off": Severity.WARNING,
+        "rail.latched_off": Severity.CRITICAL,
+        "rail.unlatched": Severity.INFO,
+        "accel.on_probation": Severity.INFO,
+        "accel.in_service": Severity.INFO,
+        "payload.on": Severity.INFO,
+        "payload.off": Severity.WARNING,
+        "payload.latched_off": Severity.CRITICAL,
+        "response.inhibited": Severity.WARNING,
+        "response.enabled": Severity.INFO,
+    }
+)

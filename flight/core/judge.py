@@ -1,0 +1,218 @@
+"""Judge: turn samples into readings that laws may trust.
+
+Checks: status of the last try, range (NaN fails it), age, rate, stuck. A reading that fails a check is
+replaced by the last good value for a short hold, then by NaN: a law sees a number that was true a moment
+ago, or learns that it is blind. Vector operations over all points; the slow path runs only when some
+reading is not good.
+"""
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import NamedTuple
+
+import numpy as np
+
+from flight.core.points import PointTable
+from flight.core.types import Bools, Float64s, Int64s, Quality, Snapshot, Uint8s
+
+NS_PER_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeTable:
+    """Limits of all points as arrays, resolved once.
+
+    rate_max_per_s: infinite for a point without a rate check, and for one whose monitor must see the first
+    sample of a true step (over-current).
+    stuck_points, stuck_references: the points with a stuck check, and the point each is compared with.
+    """
+
+    low: Float64s
+    high: Float64s
+    age_ns_max: Int64s
+    rate_max_per_s: Float64s
+    period_s: Float64s
+    step_max: Float64s
+    hold_ns: int
+    stuck_points: Int64s
+    stuck_references: Int64s
+    stuck_after_ns: Int64s
+    stuck_delta: Float64s
+    stuck_period_ns: int
+    age_ns_longest: int
+    all_true: bytes
+    all_zero_status: bytes
+    zero_quality: Uint8s
+
+
+class StuckState(NamedTuple):
+    """Watch on the points with a stuck check, in the order of `JudgeTable.stuck_points`.
+
+    reference: of the reference point when the value last changed. moved_ns: since when the reference has been
+    away from it by more than the delta; 0: it is not.
+    """
+
+    checked_ns: int
+    value: Float64s
+    reference: Float64s
+    moved_ns: Int64s
+    stuck: Bools
+    any_stuck: bool
+
+
+class JudgeState(NamedTuple):
+    """What judge remembers, and its result.
+
+    trusted: what laws may use; NaN where nothing can be trusted. suspect_time_ns: time of the sample whose
+    rate is doubted, 0 for none. good_time_ns: time of the last good sample, 0 for never.
+    """
+
+    last_good: Float64s
+    good_time_ns: Int64s
+    trusted: Float64s
+    quality: Uint8s
+    suspect_time_ns: Int64s
+    any_suspect: bool
+    all_good: bool
+    stuck: StuckState
+
+
+def build_table(
+    table: PointTable, *, hold_s: float, stuck_period_s: float, no_rate_check: frozenset[int]
+) -> JudgeTable:
+    """Return the limits of all points as arrays.
+
+    Args:
+        no_rate_check: Points whose own monitor filters single samples, so that a true step is seen at once.
+    """
+    points = table.points
+    rates = np.array([np.inf if i in no_rate_check else p.rate_max_per_s for i, p in enumerate(points)])
+    periods = np.array([p.period_s for p in points])
+    stuck = [
+        i
+        for i, p in enumerate(points)
+        if p.stuck_after_s > 0.0
+        and p.stuck_reference in table.index
+        and isfinite(p.stuck_reference_delta)
+    ]
+    count = len(points)
+    return JudgeTable(
+        low=np.array([p.low for p in points]),
+        high=np.array([p.high for p in points]),
+        age_ns_max=np.array([round(p.age_s_max * NS_PER_S) for p in points], np.int64),
+        rate_max_per_s=rates,
+        period_s=periods,
+        step_max=rates * periods,
+        hold_ns=round(hold_s * NS_PER_S),
+        stuck_points=np.array(stuck, np.int64),
+        stuck_references=np.array([table.index[points[i].stuck_reference] for i in stuck], np.int64),
+        stuck_after_ns=np.array([round(points[i].stuck_after_s * NS_PER_S) for i in stuck], np.int64),
+        stuck_delta=np.array([points[i].stuck_reference_delta for i in stuck], np.float64),
+        stuck_period_ns=round(stuck_period_s * NS_PER_S),
+        age_ns_longest=max((round(p.age_s_max * NS_PER_S) for p in points), default=0),
+        all_true=bytes([1]) * count,
+        all_zero_status=bytes(4 * count),
+        zero_quality=np.zeros(count, np.uint8),
+    )
+
+
+def initial(table: JudgeTable) -> JudgeState:
+    """Return the state before the first sample: nothing was ever good."""
+    count, stuck = len(table.low), len(table.stuck_points)
+    never = np.zeros(count, np.int64)
+    return JudgeState(
+        last_good=np.full(count, np.nan),
+        good_time_ns=never,
+        trusted=np.full(count, np.nan),
+        quality=np.full(count, Quality.INVALID, np.uint8),
+        suspect_time_ns=never,
+        any_suspect=False,
+        all_good=False,
+        stuck=StuckState(
+            0,
+            np.full(stuck, np.nan),
+            np.full(stuck, np.nan),
+            np.zeros(stuck, np.int64),
+            np.zeros(stuck, np.bool_),
+            False,
+        ),
+    )
+
+
+def judge(table: JudgeTable, state: JudgeState, now_ns: int, snapshot: Snapshot) -> JudgeState:
+    """Return the readings of one snapshot.
+
+    Guarantees: `trusted` holds only values that once passed every check, at most `hold_ns` old or good now;
+    a point that was never good is NaN. One doubted sample never reaches `trusted`.
+    """
+    values = snapshot.values
+    stuck = state.stuck
+    if stuck.value.size and now_ns - stuck.checked_ns >= table.stuck_period_ns:
+        stuck = _check_stuck(table, stuck, now_ns, values)
+    ok = values >= table.low
+    ok &= values <= table.high
+    fresh = snapshot.time_ns >= now_ns - table.age_ns_max
+    ok &= fresh
+    if (
+        ok.tobytes() == table.all_true
+        and now_ns > table.age_ns_longest  # before, a sample never taken (time 0) would look fresh
+        and snapshot.status.tobytes() == table.all_zero_status
+        and not (stuck.any_stuck or state.any_suspect)
+        and not (np.abs(values - state.last_good) > table.step_max).tobytes().count(1)
+    ):
+        return JudgeState(
+            values, snapshot.time_ns, values, table.zero_quality, state.suspect_time_ns, False, True, stuck
+        )
+    return _judge_slowly(table, state, now_ns, snapshot, stuck)
+
+
+def _judge_slowly(
+    table: JudgeTable, state: JudgeState, now_ns: int, snapshot: Snapshot, stuck: StuckState
+) -> JudgeState:
+    """The whole of `judge`, with a quality for each point."""
+    values, time_ns = snapshot.values, snapshot.time_ns
+    fresh = (time_ns >= now_ns - table.age_ns_max) & (time_ns > 0)
+    valid = (values >= table.low) & (values <= table.high) & (snapshot.status == 0)
+    usable = valid & fresh
+
+    elapsed_s = np.maximum((time_ns - state.good_time_ns) * 1e-9, table.period_s)
+    safe_values = np.where(valid, values, 0.0)
+    too_fast = np.abs(safe_values - state.last_good) > table.rate_max_per_s * elapsed_s
+    same_doubt = (state.suspect_time_ns == 0) | (state.suspect_time_ns == time_ns)
+    doubted = usable & too_fast & same_doubt
+    suspect_time_ns = np.where(doubted, time_ns, 0)
+    if stuck.any_stuck:
+        frozen = np.zeros(len(values), np.bool_)
+        frozen[table.stuck_points] = stuck.stuck
+        doubted |= usable & frozen
+
+    good = usable & ~doubted
+    last_good = np.where(good, values, state.last_good)
+    good_time_ns = np.where(good, time_ns, state.good_time_ns)
+    held = (good_time_ns >= now_ns - table.hold_ns) & (good_time_ns > 0)
+    quality = table.zero_quality.copy()
+    quality[doubted] = Quality.SUSPECT
+    quality[~fresh] = Quality.STALE
+    quality[~valid | (time_ns <= 0)] = Quality.INVALID
+    return JudgeState(
+        last_good=last_good,
+        good_time_ns=good_time_ns,
+        trusted=np.where(good | held, last_good, np.nan),
+        quality=quality,
+        suspect_time_ns=suspect_time_ns,
+        any_suspect=bool(suspect_time_ns.any()),
+        all_good=bool(good.all()),
+        stuck=stuck,
+    )
+
+
+def _check_stuck(table: JudgeTable, state: StuckState, now_ns: int, values: Float64s) -> StuckState:
+    """A value that has not changed while its reference moved is stuck until it changes again."""
+    value = values[table.stuck_points]
+    reference = values[table.stuck_references]
+    unchanged = value == state.value
+    reference_then = np.where(unchanged, state.reference, reference)
+    moved = unchanged & (np.abs(reference - reference_then) > table.stuck_delta)
+    moved_ns = np.where(moved, np.where(state.moved_ns > 0, state.moved_ns, now_ns), 0)
+    stuck = unchanged & (state.stuck | (moved & (now_ns - moved_ns >= table.stuck_after_ns)))
+    return StuckState(now_ns, value, reference_then, moved_ns, stuck, bool(stuck.any()))

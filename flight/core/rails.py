@@ -1,0 +1,270 @@
+"""Rail sequencing: the payload bus, and per accelerator its auxiliary rail and then its module rail.
+
+Order on: loop flow good -> payload_54v good -> accelN_aux -> aux good -> accelN_54v -> good -> first core
+reading -> probation at the safe cap -> in service. Order off: module, then auxiliary; both in one decision,
+because a driver writes its points in order and modules come first. Off-times and retries are kept here (S4).
+"""
+
+from enum import StrEnum
+from math import nan
+from typing import NamedTuple
+
+from flight.core.config import RailsConfig
+
+
+class Phase(StrEnum):
+    """Where an accelerator's rails are."""
+
+    UNKNOWN = "unknown"  # as found; nothing is commanded
+    OFF = "off"
+    AUX = "aux"  # auxiliary rail on, waiting for power good
+    READY = "ready"  # auxiliary good, waiting for its turn to switch the module on
+    MODULE = "module"  # module rail on, waiting for power good
+    STARTING = "starting"  # both good, waiting for the first core reading
+    PROBATION = "probation"  # answers, at the safe cap
+    ON = "on"
+    LATCHED_OFF = "latched_off"  # until an operator's clear_latched
+
+
+AUX_ON = frozenset(
+    {Phase.AUX, Phase.READY, Phase.MODULE, Phase.STARTING, Phase.PROBATION, Phase.ON}
+)
+MODULE_ON = frozenset({Phase.MODULE, Phase.STARTING, Phase.PROBATION, Phase.ON})
+GOOD_ONCE = frozenset({Phase.STARTING, Phase.PROBATION, Phase.ON})
+SERVED = frozenset({Phase.PROBATION, Phase.ON})
+
+
+class Pair(NamedTuple):
+    """Rails of one accelerator. Times in ns.
+
+    off_ns: minimum off-time still owed, from since_ns. retries_ns: instants of switch-offs for a fault in the
+    window. reason: what switched it off or latched it, for the operator.
+    """
+
+    phase: Phase = Phase.UNKNOWN
+    since_ns: int = 0
+    off_ns: int = 0
+    retries_ns: tuple[int, ...] = ()
+    reason: str = ""
+
+
+class PairSample(NamedTuple):
+    """Trusted readings around one accelerator; None: unknown. answers: a core temperature is trusted."""
+
+    aux_enable: float | None
+    aux_voltage_v: float | None
+    aux_current_a: float | None
+    module_enable: float | None
+    module_voltage_v: float | None
+    module_current_a: float | None
+    answers: bool
+
+
+class Conditions(NamedTuple):
+    """What holds for all pairs in one cycle."""
+
+    now_ns: int
+    flow_good: bool
+    payload_good: bool
+    module_turn: bool  # stagger time has passed since the last module switch-on
+
+
+def trip(config: RailsConfig, pair: Pair, *, reason: str, off_s: float, now_ns: int) -> Pair:
+    """Return the pair switched off for a fault: a retry is counted, or it latches off.
+
+    Guarantees: both rails are commanded off by the result; at most `retry_count_max` results in the window
+    allow another switch-on.
+    """
+    window_ns = now_ns - round(config.retry_window_s * 1e9)
+    recent = tuple(t for t in pair.retries_ns if t > window_ns)
+    if len(recent) >= config.retry_count_max:
+        return Pair(Phase.LATCHED_OFF, now_ns, 0, recent, reason)
+    return Pair(Phase.OFF, now_ns, round(off_s * 1e9), (*recent, now_ns), reason)
+
+
+def latch_off(pair: Pair, *, reason: str, now_ns: int) -> Pair:
+    """Return the pair off until an operator clears it."""
+    return Pair(Phase.LATCHED_OFF, now_ns, 0, pair.retries_ns, reason)
+
+
+def switch_off(config: RailsConfig, pair: Pair, *, reason: str, now_ns: int) -> Pair:
+    """Return the pair switched off in order, on purpose."""
+    if pair.phase in (Phase.OFF, Phase.LATCHED_OFF):
+        return pair
+    return Pair(Phase.OFF, now_ns, round(config.off_time_s * 1e9), pair.retries_ns, reason)
+
+
+def clear(pair: Pair) -> Pair:
+    """Return a latched pair as simply off, with a fresh retry budget."""
+    return Pair(Phase.OFF, pair.since_ns, 0, (), "") if pair.phase is Phase.LATCHED_OFF else pair
+
+
+def step(
+    config: RailsConfig, pair: Pair, sample: PairSample, conditions: Conditions, *, wanted: bool
+) -> Pair:
+    """Return one accelerator's rails one cycle later, faults aside (`trip` handles them).
+
+    Args:
+        wanted: The accelerator shall be on.
+
+    Guarantees: the auxiliary rail is commanded on only while flow and payload bus are good, its off-time is
+    over and it carries no current; the module rail only after the auxiliary is good. A reading that is
+    unknown never starts anything.
+    """
+    phase, now_ns = pair.phase, conditions.now_ns
+    if phase is Phase.UNKNOWN:
+        return _adopt(config, pair, sample, now_ns)
+    if phase is Phase.LATCHED_OFF:
+        return pair
+    if not wanted:
+        return switch_off(config, pair, reason="not wanted", now_ns=now_ns)
+    if phase is Phase.OFF:
+        return _start(config, pair, sample, conditions)
+    return _climb(config, pair, sample, conditions)
+
+
+def _adopt(config: RailsConfig, pair: Pair, sample: PairSample, now_ns: int) -> Pair:
+    """Take the rails as found, once both switches are sensed."""
+    if sample.aux_enable is None or sample.module_enable is None:
+        return pair
+    aux_on, module_on = sample.aux_enable > 0.5, sample.module_enable > 0.5
+    if aux_on and module_on:
+        return Pair(Phase.STARTING, now_ns, 0, (), "adopted")
+    if module_on or aux_on:  # a state that no sequence passes through at rest: off, in order
+        return Pair(Phase.OFF, now_ns, round(config.off_time_s * 1e9), (), "found out of order")
+    return Pair(Phase.OFF, now_ns, round(config.off_time_s * 1e9), (), "")
+
+
+def _start(config: RailsConfig, pair: Pair, sample: PairSample, conditions: Conditions) -> Pair:
+    aux_a, module_a = sample.aux_current_a, sample.module_current_a
+    dead = (
+        aux_a is not None
+        and module_a is not None
+        and aux_a < config.aux_zero_current_a
+        and module_a < config.zero_current_a
+    )
+    due = conditions.now_ns - pair.since_ns >= pair.off_ns
+    if due and dead and conditions.flow_good and conditions.payload_good:
+        return pair._replace(phase=Phase.AUX, since_ns=conditions.now_ns, off_ns=0)
+    return pair
+
+
+def _climb(config: RailsConfig, pair: Pair, sample: PairSample, conditions: Conditions) -> Pair:
+    """One step up, or off again when the step took too long."""
+    phase, now_ns = pair.phase, conditions.now_ns
+    waited_s = (now_ns - pair.since_ns) * 1e-9
+    aux_v, module_v = sample.aux_voltage_v, sample.module_voltage_v
+    aux_good = aux_v is not None and aux_v >= config.aux_voltage_v_min
+    module_good = module_v is not None and module_v >= config.module_voltage_v_min
+    if phase is Phase.AUX:
+        if aux_good:
+            return pair._replace(phase=Phase.READY, since_ns=now_ns)
+        if waited_s >= config.power_good_timeout_s:
+            return _fail(config, pair, "auxiliary rail did not become good", now_ns)
+    elif phase is Phase.READY:
+        if not aux_good or not conditions.flow_good or not conditions.payload_good:
+            return _fail(config, pair, "lost what it depends on", now_ns)
+        if conditions.module_turn:
+            return pair._replace(phase=Phase.MODULE, since_ns=now_ns)
+    elif phase is Phase.MODULE:
+        if module_good:
+            return pair._replace(phase=Phase.STARTING, since_ns=now_ns)
+        if waited_s >= config.power_good_timeout_s:
+            return _fail(config, pair, "module rail did not become good", now_ns)
+    elif phase is Phase.STARTING:
+        if sample.answers:
+            return pair._replace(phase=Phase.PROBATION, since_ns=now_ns)
+        if waited_s >= config.accelerator_boot_s_max:
+            return _fail(config, pair, "accelerator did not answer", now_ns)
+    elif phase is Phase.PROBATION:
+        if not sample.answers:
+            return pair._replace(phase=Phase.STARTING, since_ns=now_ns)
+        if waited_s >= config.probation_s:
+            return pair._replace(phase=Phase.ON, since_ns=now_ns, reason="")
+    return pair
+
+
+def _fail(config: RailsConfig, pair: Pair, reason: str, now_ns: int) -> Pair:
+    return trip(config, pair, reason=reason, off_s=config.spurious_off_time_s, now_ns=now_ns)
+
+
+class PayloadPhase(StrEnum):
+    """Where the payload bus switch is."""
+
+    UNKNOWN = "unknown"
+    OFF = "off"
+    SWITCHING = "switching"
+    ON = "on"
+    LATCHED_OFF = "latched_off"
+
+
+class Payload(NamedTuple):
+    """The payload bus switch; fields as in Pair."""
+
+    phase: PayloadPhase = PayloadPhase.UNKNOWN
+    since_ns: int = 0
+    off_ns: int = 0
+    retries_ns: tuple[int, ...] = ()
+    reason: str = ""
+
+
+def step_payload(
+    config: RailsConfig,
+    payload: Payload,
+    *,
+    enable: float | None,
+    voltage_v: float | None,
+    wanted: bool,
+    modules_off: bool,
+    now_ns: int,
+) -> Payload:
+    """Return the payload bus one cycle later.
+
+    Args:
+        wanted: Some accelerator shall be on. Not wanted: it is left as it is.
+        modules_off: No module is commanded on; only then it is switched on.
+    """
+    phase = payload.phase
+    waited_ns = now_ns - payload.since_ns
+    if phase is PayloadPhase.UNKNOWN:
+        if enable is None:
+            return payload
+        found = PayloadPhase.ON if enable > 0.5 else PayloadPhase.OFF
+        return Payload(found, now_ns, round(config.off_time_s * 1e9))
+    if phase is PayloadPhase.OFF and wanted and modules_off and waited_ns >= payload.off_ns:
+        return payload._replace(phase=PayloadPhase.SWITCHING, since_ns=now_ns)
+    if phase is PayloadPhase.SWITCHING:
+        if voltage_v is not None and voltage_v >= config.module_voltage_v_min:
+            return payload._replace(phase=PayloadPhase.ON, since_ns=now_ns, reason="")
+        if waited_ns >= config.power_good_timeout_s * 1e9:
+            return trip_payload(config, payload, reason="did not become good", now_ns=now_ns)
+    return payload
+
+
+def payload_enable(payload: Payload) -> float:
+    """Return the desired switch of the payload bus: 1, 0, or NaN while it is as found."""
+    if payload.phase is PayloadPhase.UNKNOWN:
+        return nan
+    return float(payload.phase in (PayloadPhase.SWITCHING, PayloadPhase.ON))
+
+
+def trip_payload(config: RailsConfig, payload: Payload, *, reason: str, now_ns: int) -> Payload:
+    """Return the payload bus off for a fault: a retry is counted, or it latches off."""
+    window_ns = now_ns - round(config.retry_window_s * 1e9)
+    recent = tuple(t for t in payload.retries_ns if t > window_ns)
+    if len(recent) >= config.retry_count_max:
+        return Payload(PayloadPhase.LATCHED_OFF, now_ns, 0, recent, reason)
+    off_ns = round(config.spurious_off_time_s * 1e9)
+    return Payload(PayloadPhase.OFF, now_ns, off_ns, (*recent, now_ns), reason)
+
+
+def open_payload(payload: Payload, *, reason: str, now_ns: int) -> Payload:
+    """Return the payload bus off until an operator clears it."""
+    return Payload(PayloadPhase.LATCHED_OFF, now_ns, 0, payload.retries_ns, reason)
+
+
+def clear_payload(payload: Payload) -> Payload:
+    """Return a latched payload bus as simply off, with a fresh retry budget."""
+    if payload.phase is not PayloadPhase.LATCHED_OFF:
+        return payload
+    return Payload(PayloadPhase.OFF, payload.since_ns)

@@ -1,0 +1,115 @@
+"""Events: what changed between two states, in words. Touched only in cycles in which something did."""
+
+from collections.abc import Iterator
+
+from flight.core import ladder, rails
+from flight.core.event_ids import SEVERITIES
+from flight.core.monitors import MonitorState, MonitorTable
+from flight.core.pumps import PumpPhase
+from flight.core.rails import Pair, PayloadPhase, Phase
+from flight.core.state import State
+from flight.core.types import Event, Float64s, Mode, Severity
+
+PUMP_NAMES = ("pump_a", "pump_b")
+
+
+def fault_events(
+    table: MonitorTable,
+    state: MonitorState,
+    changed: tuple[int, ...],
+    trusted: Float64s,
+    now_ns: int,
+) -> list[Event]:
+    """Return one event for each fault raised or cleared, with the reading that decided."""
+    events = []
+    for i in changed:
+        fault = table.faults[i]
+        on_point = i < len(table.points)
+        value = float(trusted[table.points[i]]) if on_point else 0.0
+        value = value if value == value else 0.0
+        what = f"{fault.point} {fault.comparison} {fault.threshold:g}" if on_point else fault.condition
+        if state.active[i]:
+            text = f"{what} for {fault.persistence_s:g} s; response: {fault.response}"
+            events.append(Event(now_ns, fault.event_id, fault.severity, fault.subject, text, value))
+        else:
+            cleared = f"{fault.event_id}.cleared"
+            events.append(Event(now_ns, cleared, Severity.INFO, fault.subject, what, value))
+    return events
+
+
+def nothing_changed(before: State, after: State) -> bool:
+    """Return whether no transition can have happened: a quick look at what the transitions compare."""
+    return (
+        after.pairs is before.pairs
+        and after.payload is before.payload
+        and after.mode is before.mode
+        and after.ladder.rung == before.ladder.rung
+        and after.pumps.phase is before.pumps.phase
+        and after.pumps.failed == before.pumps.failed
+        and after.operator.inhibits == before.operator.inhibits
+    )
+
+
+def transition_events(before: State, after: State) -> Iterator[Event]:
+    """Yield the events of all transitions between two states."""
+    now_ns = after.now_ns
+
+    def event(event_id: str, subject: str, text: str, value: float = 0.0) -> Event:
+        return Event(now_ns, event_id, SEVERITIES[event_id], subject, text, value)
+
+    if after.mode.mode is not before.mode.mode:
+        event_id = {Mode.SAFE: "mode.safe", Mode.SURVIVAL: "mode.survival"}.get(
+            after.mode.mode, "mode.changed"
+        )
+        cause = after.mode.cause or "start"
+        yield event(event_id, "node", f"{before.mode.mode} -> {after.mode.mode}: {cause}")
+    if after.ladder.rung != before.ladder.rung:
+        down = after.ladder.rung > before.ladder.rung
+        event_id = "charge.rung_down" if down else "charge.rung_up"
+        yield event(event_id, "eps", ladder.RUNG_NAMES[after.ladder.rung], float(after.ladder.rung))
+    if after.pumps.phase is not before.pumps.phase:
+        event_id, text = _PUMP_EVENTS[after.pumps.phase]
+        yield event(event_id, "loop", text)
+    for i, name in enumerate(PUMP_NAMES):
+        if after.pumps.failed[i] != before.pumps.failed[i]:
+            failed = after.pumps.failed[i]
+            yield event("pump.failed" if failed else "pump.cleared", name, "left off until commanded")
+    for i, (was, now) in enumerate(zip(before.pairs, after.pairs, strict=True)):
+        if now.phase is not was.phase:
+            yield event(_rail_event(was, now), f"accel{i}", f"{was.phase} -> {now.phase}: {now.reason}")
+    if after.payload.phase is not before.payload.phase:
+        event_id = _PAYLOAD_EVENTS.get(after.payload.phase, "payload.on")
+        yield event(event_id, "payload_54v", f"{after.payload.phase}: {after.payload.reason}")
+    was_inhibited = {name for name, _ in before.operator.inhibits}
+    inhibited = {name for name, _ in after.operator.inhibits}
+    for name in sorted(inhibited - was_inhibited):
+        yield event("response.inhibited", name, "by command; re-enabled automatically")
+    for name in sorted(was_inhibited - inhibited):
+        yield event("response.enabled", name, "the inhibit has ended")
+
+
+_PUMP_EVENTS = {
+    PumpPhase.STEADY: ("loop.recovered", "flow is good; caps are released"),
+    PumpPhase.LOST: ("loop.pump_lost", "caps are safe, standby pump starts"),
+    PumpPhase.DEAD: ("loop.no_flow", "no flow in time: accelerators off"),
+}
+_PAYLOAD_EVENTS = {
+    PayloadPhase.OFF: "payload.off",
+    PayloadPhase.LATCHED_OFF: "payload.latched_off",
+}
+
+
+def _rail_event(was: Pair, now: Pair) -> str:
+    if now.phase is Phase.LATCHED_OFF:
+        return "rail.latched_off"
+    if was.phase is Phase.LATCHED_OFF:
+        return "rail.unlatched"
+    if was.phase is Phase.UNKNOWN:
+        return "rail.adopted"
+    if now.phase is Phase.OFF:
+        return "rail.fault_off" if len(now.retries_ns) and now.retries_ns[-1] == now.since_ns else (
+            "rail.switched_off"
+        )
+    if now.phase is Phase.PROBATION:
+        return "accel.on_probation"
+    return "accel.in_service" if now.phase in rails.SERVED else "rail.switching_on"

@@ -1,0 +1,120 @@
+"""State of the core: everything `step` remembers, immutable, and its bytes."""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import NamedTuple
+
+import numpy as np
+
+from flight.core.arbiter import Grant
+from flight.core.guard import GuardState
+from flight.core.judge import JudgeState
+from flight.core.ladder import LadderState
+from flight.core.modes import ModeState
+from flight.core.monitors import MonitorState
+from flight.core.pumps import PumpsState
+from flight.core.rails import Pair, Payload
+from flight.core.temperature import TemperatureState
+from flight.core.types import Float64s
+
+
+class OperatorState(NamedTuple):
+    """What operators have asked for.
+
+    limits: per accelerator cap in W (inf: none) and until when in ns (0: for ever). disabled: accelerators
+    kept off. budget_w: node budget, inf for the configured one. inhibits: response name and until when.
+    """
+
+    limits_w: tuple[float, ...]
+    limits_until_ns: tuple[int, ...]
+    disabled: tuple[bool, ...]
+    budget_w: float
+    inhibits: tuple[tuple[str, int], ...] = ()
+
+
+class AccelState(NamedTuple):
+    """Small memories per accelerator.
+
+    cool_since_ns: a latched reflex may be released from then on;
+    rearm_ns: when the release was last asked for.
+    """
+
+    cool_since_ns: int = 0
+    rearm_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that `step` remembers. Arrays are replaced, never changed.
+
+    good_since_ns: the drivers that the node leans on have answered and no lease has lapsed since then; 0: not so.
+    boot_good_since_ns: BOOT could end since then; 0: not. module_switched_ns: last switch-on of a module rail.
+    allotted: the spacecraft has granted power once, so that losing the grant is a loss.
+    desired: of the last decision.
+    """
+
+    now_ns: int
+    started_ns: int
+    judge: JudgeState
+    monitors: MonitorState
+    mode: ModeState
+    ladder: LadderState
+    ladder_good_since_ns: int
+    good_since_ns: int
+    boot_good_since_ns: int
+    pumps: PumpsState
+    temperature: TemperatureState
+    payload: Payload
+    pairs: tuple[Pair, ...]
+    module_switched_ns: int
+    guards: tuple[GuardState, ...]
+    accels: tuple[AccelState, ...]
+    grants: tuple[Grant, ...]
+    overhead_w: float
+    allotted: bool
+    operator: OperatorState
+    desired: Float64s
+
+    def replace(self, *, pairs: tuple[Pair, ...], payload: Payload, pumps: PumpsState) -> "State":
+        """Return the state with what commands may clear replaced."""
+        return replace(self, pairs=pairs, payload=payload, pumps=pumps)
+
+    def to_bytes(self) -> bytes:
+        """Return a canonical encoding: equal states give equal bytes, on one machine type."""
+        out = bytearray()
+        for name in self.__slots__:
+            _pack(getattr(self, name), out)
+        return bytes(out)
+
+
+def _pack(value: object, out: bytearray) -> None:
+    """Append a tagged encoding of one value."""
+    if value is None:
+        out += b"N"
+    elif isinstance(value, Enum):
+        _pack(str(value.value), out)
+    elif isinstance(value, bool):
+        out += b"T" if value else b"F"
+    elif isinstance(value, int):
+        out += b"i" + struct.pack("<q", value)
+    elif isinstance(value, float):
+        out += b"f" + struct.pack("<d", value)
+    elif isinstance(value, str):
+        data = value.encode()
+        out += b"s" + struct.pack("<I", len(data)) + data
+    elif isinstance(value, bytes):
+        out += b"b" + struct.pack("<I", len(value)) + value
+    elif isinstance(value, np.ndarray):
+        out += b"a" + str(value.dtype).encode() + value.tobytes()
+    elif isinstance(value, tuple):
+        out += b"(" + struct.pack("<I", len(value))
+        for item in value:
+            _pack(item, out)
+    elif isinstance(value, frozenset):
+        _pack(tuple(sorted(value)), out)
+    elif isinstance(value, Mapping):
+        _pack(tuple(sorted((str(k), v) for k, v in value.items())), out)
+    else:
+        raise TypeError(f"state holds a {type(value).__name__}")

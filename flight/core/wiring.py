@@ -1,0 +1,184 @@
+"""Wiring: where each quantity of a law sits among the points. Resolved once, from names.
+
+A point that a node does not have gets the index one past the last; `step` keeps NaN there, so a missing sensor
+and a lost one look the same to a law.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+
+import numpy as np
+
+from flight.core.points import PointTable
+from flight.core.types import Int64s
+
+Gather = Callable[[Sequence[float]], tuple[float, ...]]
+
+
+def gather(indices: Sequence[int]) -> Gather:
+    """Return a function that picks these elements of a sequence as a tuple, whatever their number."""
+    if not indices:
+        return lambda values: ()
+    if len(indices) == 1:
+        only = indices[0]
+        return lambda values: (values[only],)
+    picker: Gather = itemgetter(*indices)
+    return picker
+
+
+@dataclass(frozen=True, slots=True)
+class AccelWiring:
+    """Readings of all accelerators, each gathered in accelerator order."""
+
+    power_w: Gather
+    core_temp_c: Gather
+    memory_temp_c: Gather
+    aux_enable: Gather
+    aux_voltage_v: Gather
+    aux_current_a: Gather
+    module_enable: Gather
+    module_voltage_v: Gather
+    module_current_a: Gather
+    module_power_w: Gather
+    cap_flags: Gather
+    rail_flags: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Positions in `Decision.desired`; one past the last for a point that the node does not have."""
+
+    cap: tuple[int, ...]
+    clock: tuple[int, ...]
+    aux: tuple[int, ...]
+    module: tuple[int, ...]
+    payload: int
+    pumps: tuple[int, int]
+    bypass: int
+    heaters: tuple[int, int]
+    battery_heater: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """All indices of a node."""
+
+    accelerator_count: int
+    point_count: int
+    accel: AccelWiring
+    slots: Slots
+    pumps: tuple[tuple[int, int], tuple[int, int]]  # speed, current
+    flow: int
+    supply: int
+    battery_temp: int
+    charge: int
+    has_charge: bool
+    payload_enable: int
+    payload_voltage: int
+    payload_current: int
+    host_rails: tuple[tuple[int, int], ...]  # voltage, current
+    bus28: int
+    accel_drivers: tuple[str, ...]
+    rail_drivers: tuple[str, ...]
+    shared_drivers: tuple[tuple[str, int], ...]  # name, ordinal among all drivers
+    driver_starts: Int64s
+
+
+def build(table: PointTable) -> Wiring:
+    """Return the wiring of a node.
+
+    Raises:
+        ValueError: No accelerator, a gap in their numbers, or the points of a driver are not contiguous.
+    """
+    count, n = 0, len(table)
+    while f"accel{count}.cap_w" in table.index:
+        count += 1
+    if count == 0 or len(table.match("accel*.cap_w")) != count:
+        raise ValueError("accelerators must be numbered accel0, accel1, ... without a gap")
+
+    def at(name: str) -> int:
+        return table.index.get(name, n)
+
+    drivers = [(name, len(list(run))) for name, run in groupby(p.driver for p in table)]
+    if len({name for name, _ in drivers}) != len(drivers):
+        raise ValueError("the points of a driver must be contiguous")
+    starts = [0]
+    for _, length in drivers[:-1]:
+        starts.append(starts[-1] + length)
+    return Wiring(
+        accelerator_count=count,
+        point_count=n,
+        accel=_wire_accelerators(count, at),
+        slots=_wire_slots(table, count),
+        pumps=(
+            (at("loop.pump_a.speed_rpm"), at("loop.pump_a.current_a")),
+            (at("loop.pump_b.speed_rpm"), at("loop.pump_b.current_a")),
+        ),
+        flow=at("loop.flow_kg_per_s"),
+        supply=at("loop.supply_temp_c"),
+        battery_temp=at("eps.battery.temp_c"),
+        charge=at("eps.battery.charge_ratio"),
+        has_charge="eps.battery.charge_ratio" in table.index,
+        payload_enable=at("rail.payload_54v.enable"),
+        payload_voltage=at("rail.payload_54v.voltage_v"),
+        payload_current=at("rail.payload_54v.current_a"),
+        host_rails=tuple(
+            (at(f"rail.{r}.voltage_v"), at(f"rail.{r}.current_a"))
+            for r in ("host_12v", "host_5v", "host_3v3", "host_1v8")
+        ),
+        bus28=at("eps.bus28.voltage_v"),
+        accel_drivers=tuple(table.points[at(f"accel{i}.cap_w")].driver for i in range(count)),
+        rail_drivers=tuple(
+            table.points[table.index[f"rail.accel{i}_54v.enable"]].driver for i in range(count)
+        ),
+        shared_drivers=tuple(
+            (name, k) for k, (name, _) in enumerate(drivers) if not name.startswith("accel")
+        ),
+        driver_starts=np.array(starts, np.int64),
+    )
+
+
+def _wire_accelerators(count: int, at: Callable[[str], int]) -> AccelWiring:
+    def each(pattern: str) -> Gather:
+        return gather([at(pattern.format(i)) for i in range(count)])
+
+    return AccelWiring(
+        power_w=each("accel{}.power_w"),
+        core_temp_c=each("accel{}.core_temp_c"),
+        memory_temp_c=each("accel{}.memory_temp_c"),
+        aux_enable=each("rail.accel{}_aux.enable"),
+        aux_voltage_v=each("rail.accel{}_aux.voltage_v"),
+        aux_current_a=each("rail.accel{}_aux.current_a"),
+        module_enable=each("rail.accel{}_54v.enable"),
+        module_voltage_v=each("rail.accel{}_54v.voltage_v"),
+        module_current_a=each("rail.accel{}_54v.current_a"),
+        module_power_w=each("rail.accel{}_54v.power_w"),
+        cap_flags=each("accel{}.cap_w"),
+        rail_flags=tuple(
+            (at(f"rail.accel{i}_aux.enable"), at(f"rail.accel{i}_54v.enable")) for i in range(count)
+        ),
+    )
+
+
+def _wire_slots(table: PointTable, count: int) -> Slots:
+    place = {table.points[index].name: k for k, index in enumerate(table.writable_indices)}
+    spare = len(table.writable_indices)
+
+    def slot(name: str) -> int:
+        return place.get(name, spare)
+
+    return Slots(
+        cap=tuple(slot(f"accel{i}.cap_w") for i in range(count)),
+        clock=tuple(slot(f"accel{i}.clock_max_mhz") for i in range(count)),
+        aux=tuple(slot(f"rail.accel{i}_aux.enable") for i in range(count)),
+        module=tuple(slot(f"rail.accel{i}_54v.enable") for i in range(count)),
+        payload=slot("rail.payload_54v.enable"),
+        pumps=(slot("loop.pump_a.speed_target_rpm"), slot("loop.pump_b.speed_target_rpm")),
+        bypass=slot("loop.bypass_ratio"),
+        heaters=(slot("loop.heater_a.enable"), slot("loop.heater_b.enable")),
+        battery_heater=slot("eps.battery_heater.enable"),
+        count=spare,
+    )

@@ -1,0 +1,198 @@
+"""The control cycle: sense, judge and decide (`step`), act, record. Ten times a second, in this
+order.
+
+A cycle that starts too late trusts nothing it decided before: it writes nothing and does not
+beat, so the leases of the drivers run; it takes a new epoch and only senses. The next cycle
+decides on that and writes.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from struct import Struct
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+
+from flight.core.types import (
+    Ack,
+    Allotment,
+    Command,
+    Decision,
+    Event,
+    Float64s,
+    Inputs,
+    Int32s,
+    Int64s,
+    Mode,
+    Severity,
+    Snapshot,
+    Uint32s,
+)
+
+NS_PER_S = 1_000_000_000
+LATE_LIMIT_NS = 300_000_000  # DESIGN §2
+COMMANDS_MAX = 64  # waiting for the next cycle; one more is rejected with its reason
+ACKS_MAX = 256  # kept for whoever asks; the oldest goes first
+
+C = TypeVar("C")
+S = TypeVar("S")
+
+_TRACE_HEAD = Struct("<qQ8s")  # time, epoch, mode
+_MODE_NAMES = {mode: mode.value.encode() for mode in Mode}
+
+
+class CycleImage(Protocol):
+    """What the cycle needs of the node image. Every call returns within 1 ms and never waits."""
+
+    @property
+    def epoch(self) -> int:
+        """The newest epoch that any daemon has used on this image, 0 for none."""
+
+    def snapshot(self) -> tuple[Float64s, Int64s, Int32s, Uint32s]:
+        """Return fresh arrays of values, time_ns, status and flags, in point order."""
+
+    def write_desired(self, values: Float64s, epoch: int) -> None:
+        """Put desired values, in the order of the writable points; NaN leaves a slot as it is."""
+
+    def beat(self, epoch: int) -> None:
+        """Change the heartbeat word: the leases of slots with this epoch are renewed."""
+
+    def request_rearm(self, driver: str) -> None:
+        """Ask a driver to release its latched reflexes whose condition is gone."""
+
+
+class CycleSink(Protocol):
+    """Takes what each cycle saw and decided. Must not wait, nor raise for its own trouble."""
+
+    def record(self, inputs: Inputs, decision: Decision) -> None:
+        """Take one cycle. Neither argument changes afterwards."""
+
+
+class Cycle(Generic[C, S]):
+    """Runs the loop once per call of `run`.
+
+    Args:
+        image: The node image. On construction the cycle takes an epoch newer than the one found
+            there.
+        config, state: Of `step`; the state is replaced each cycle.
+        step: The pure function judge + decide.
+        sinks: Called in order after everything was written, also for a late cycle.
+        period_ns: The period at which `run` is called.
+        late_limit_ns: A cycle this much later than one period after the last is late.
+
+    A command runs in exactly one step. When that step raises, the command is answered as
+    interrupted and never tried again.
+    """
+
+    def __init__(
+        self,
+        *,
+        image: CycleImage,
+        config: C,
+        state: S,
+        step: Callable[[C, S, Inputs], tuple[S, Decision]],
+        sinks: Sequence[CycleSink] = (),
+        period_ns: int,
+        late_limit_ns: int = LATE_LIMIT_NS,
+    ) -> None:
+        self.state = state
+        self.epoch = image.epoch + 1
+        self.last_snapshot: Snapshot | None = None
+        self.last_decision: Decision | None = None
+        self.acks: deque[Ack] = deque(maxlen=ACKS_MAX)
+        self.allotment: Allotment | None = None
+        self.late_count = 0
+        self._image = image
+        self._config = config
+        self._step = step
+        self._sinks = tuple(sinks)
+        self._gap_ns_max = period_ns + late_limit_ns
+        self._period_ns = period_ns
+        self._last_ns: int | None = None
+        self._commands: list[Command] = []
+        self._trace = blake2b(digest_size=16)
+
+    @property
+    def trace_hash(self) -> str:
+        """32 hex digits over all cycles so far: time, epoch, mode, snapshot, desired values."""
+        return self._trace.hexdigest()
+
+    def submit(self, command: Command) -> None:
+        """Hand an accepted command to the next cycle in time; its answer comes in `acks`."""
+        if len(self._commands) >= COMMANDS_MAX:
+            self.acks.append(
+                Ack(command.command_id, False, f"{COMMANDS_MAX} commands already wait")
+            )
+            return
+        self._commands.append(command)
+
+    def run(self, now_ns: int) -> None:
+        """Run a cycle that started at now_ns (monotonic). What `step` raises passes through."""
+        last_ns, self._last_ns = self._last_ns, now_ns
+        snapshot = Snapshot(*self._image.snapshot())
+        self.last_snapshot = snapshot
+        if last_ns is not None and now_ns - last_ns > self._gap_ns_max:
+            inputs = Inputs(now_ns=now_ns, snapshot=snapshot, allotment=self.allotment)
+            decision = self._let_pass(now_ns, now_ns - last_ns - self._period_ns)
+        else:
+            commands = tuple(self._commands)
+            self._commands.clear()
+            inputs = Inputs(
+                now_ns=now_ns, snapshot=snapshot, commands=commands, allotment=self.allotment
+            )
+            decision = self._decide(inputs)
+            self._act(decision)
+        self.last_decision = decision
+        self._extend_trace(inputs, decision)
+        for sink in self._sinks:
+            sink.record(inputs, decision)
+
+    def _decide(self, inputs: Inputs) -> Decision:
+        try:
+            self.state, decision = self._step(self._config, self.state, inputs)
+        except Exception:
+            self.acks.extend(
+                Ack(command.command_id, False, "interrupted: the cycle failed")
+                for command in inputs.commands
+            )
+            raise
+        if decision.acks:
+            self.acks.extend(decision.acks)
+        return decision
+
+    def _act(self, decision: Decision) -> None:
+        image = self._image
+        image.write_desired(decision.desired, self.epoch)
+        for driver in decision.rearm:
+            image.request_rearm(driver)
+        image.beat(self.epoch)  # last: whoever sees the beat finds the slots written
+
+    def _let_pass(self, now_ns: int, late_ns: int) -> Decision:
+        """Take a new epoch and return the decision to change nothing."""
+        self.epoch = max(self.epoch, self._image.epoch) + 1
+        self.late_count += 1
+        text = f"the cycle started {late_ns / NS_PER_S:.3f} s late; epoch {self.epoch} begins"
+        event = Event(now_ns, "cycle.late", Severity.WARNING, "cycle", text, late_ns / NS_PER_S)
+        last = self.last_decision
+        if last is None:
+            return Decision(
+                mode=Mode.BOOT, desired=np.empty(0), cap_w=(), cap_reason=(), events=(event,)
+            )
+        return Decision(
+            mode=last.mode,
+            desired=np.full_like(last.desired, math.nan),
+            cap_w=last.cap_w,
+            cap_reason=last.cap_reason,
+            events=(event,),
+        )
+
+    def _extend_trace(self, inputs: Inputs, decision: Decision) -> None:
+        snapshot, update = inputs.snapshot, self._trace.update
+        update(_TRACE_HEAD.pack(inputs.now_ns, self.epoch, _MODE_NAMES[decision.mode]))
+        update(snapshot.values.data)
+        update(snapshot.time_ns.data)
+        update(snapshot.status.data)
+        update(snapshot.flags.data)
+        update(decision.desired.data)

@@ -1,0 +1,229 @@
+"""The daemon in real time: runs ready-made parts under a supervisor until told to end, then ends
+in order.
+
+Order of the end: the cycle stops; safe values are written and a last beat makes the drivers take
+them; the link says good-bye; the recording is closed. The safe values are written on every way
+out.
+"""
+
+import asyncio
+import contextlib
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import structlog
+
+from flight.core.points import PointTable
+from flight.core.types import Event, Float64s, Severity
+from flight.services.cycle import Cycle
+from flight.services.link import Link
+from flight.services.rate_group import RateGroup
+from flight.services.recorder import RecorderHealth
+from flight.services.supervisor import Child, Supervisor
+
+NS_PER_S = 1_000_000_000
+EXIT_OK = 0
+EXIT_BUG = 3  # the cycle failed beyond its restart budget
+RESTART_WINDOW_S = 600.0
+CYCLE_RESTARTS_MAX = 3
+
+_LOG_METHODS = {
+    Severity.DEBUG: "debug",
+    Severity.INFO: "info",
+    Severity.WARNING: "warning",
+    Severity.CRITICAL: "critical",
+}
+
+
+class DaemonImage(Protocol):
+    """What the end of the daemon needs of the node image."""
+
+    def write_desired(self, values: Float64s, epoch: int) -> None:
+        """Put desired values; NaN leaves a slot as it is."""
+
+    def beat(self, epoch: int) -> None:
+        """Change the heartbeat word."""
+
+
+class DaemonRecorder(Protocol):
+    """What the daemon needs of a recorder besides being a sink of the cycle."""
+
+    @property
+    def health(self) -> RecorderHealth:
+        """How the recorder is."""
+
+    def note(self, event: Event) -> None:
+        """Take an event that no cycle made."""
+
+    def close(self) -> None:
+        """Write what is left and close."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonParts:
+    """The parts of a daemon, ready to run.
+
+    Args:
+        rate_group: Its table holds the cycle.
+        cycle: Its sinks are the recorder and the link.
+        safe_desired: In the order of the writable points (`safe_values`); NaN leaves a slot as it
+            is.
+        now_ns: Monotonic clock of the rate group.
+        reconcile: Makes drivers in this process act on the image, at a time in ns; None, when
+            drivers are
+            processes of their own and do so by themselves.
+    """
+
+    rate_group: RateGroup
+    cycle: Cycle[Any, Any]
+    image: DaemonImage
+    recorder: DaemonRecorder
+    link: Link
+    safe_desired: Float64s
+    now_ns: Callable[[], int]
+    reconcile: Callable[[int], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonReport:
+    """What the daemon used and how well it kept its period."""
+
+    cycles: int
+    period_p50_ms: float
+    period_p99_ms: float
+    period_max_ms: float
+    overruns: int
+    late_cycles: int
+    cpu_s: float
+    rss_mib: float
+    rows_lost: int
+    messages_lost: int
+
+    def lines(self) -> str:
+        """Return the report for people, at most 80 columns."""
+        return (
+            f"cycles        {self.cycles} ({self.overruns} overruns, {self.late_cycles} late)\n"
+            f"cycle period  p50 {self.period_p50_ms:.1f} ms, p99 {self.period_p99_ms:.1f} ms, "
+            f"max {self.period_max_ms:.1f} ms\n"
+            f"CPU           {self.cpu_s:.2f} s\n"
+            f"RSS           {self.rss_mib:.1f} MiB\n"
+            f"lost          {self.rows_lost} recorded cycles, {self.messages_lost} messages\n"
+        )
+
+
+def safe_values(points: PointTable) -> Float64s:
+    """Return the safe value of each writable point; NaN, where there is none, leaves it alone."""
+    writables = (points.points[i].writable for i in points.writable_indices)
+    return np.array([w.safe for w in writables if w is not None], np.float64)
+
+
+async def run_daemon(
+    parts: DaemonParts,
+    *,
+    stop: asyncio.Event | None = None,
+    handle_signals: bool | None = None,
+    write: Callable[[str], object] = sys.stdout.write,
+) -> int:
+    """Run until SIGTERM, SIGINT or `stop`; return the exit code, 0 or EXIT_BUG.
+
+    Args:
+        stop: A further way to end it; None: only signals do.
+        handle_signals: Whether SIGTERM and SIGINT end it in order; None: only when `stop` is None.
+            False in virtual time, whose loop has no signals.
+        write: Takes the report at the end.
+    """
+    log = structlog.get_logger("nightside")
+    ending = asyncio.Event() if stop is None else stop
+    handle_signals = stop is None if handle_signals is None else handle_signals
+    cycle_stop = asyncio.Event()
+    exit_code = EXIT_OK
+
+    def on_event(event: Event) -> None:
+        parts.recorder.note(event)
+        parts.link.note(event)
+        getattr(log, _LOG_METHODS[event.severity])(
+            event.event_id, subject=event.subject, text=event.text
+        )
+
+    def on_budget_spent(child: Child, _error: Exception | None) -> None:
+        nonlocal exit_code
+        if child.name == "cycle":  # whoever restarts the process is the next rung
+            exit_code = EXIT_BUG
+            ending.set()
+
+    supervisor = Supervisor(
+        [
+            Child(name="link", start=parts.link.run, stop=parts.link.request_end),
+            Child(
+                name="cycle",
+                start=lambda: parts.rate_group.run(cycle_stop),
+                restarts_max=CYCLE_RESTARTS_MAX,
+                window_s=RESTART_WINDOW_S,
+                stop=cycle_stop.set,
+            ),
+        ],
+        now_ns=parts.now_ns,
+        on_event=on_event,
+        on_budget_spent=on_budget_spent,
+    )
+    try:
+        with _signals_set(ending) if handle_signals else contextlib.nullcontext():
+            async with asyncio.TaskGroup() as group:
+                group.create_task(supervisor.run(), name="supervisor")
+                await ending.wait()
+                await supervisor.stop("cycle")
+                _write_safe(parts)
+                await supervisor.shutdown()
+    finally:
+        try:
+            _write_safe(parts)
+        finally:
+            parts.recorder.close()
+            write(measure(parts).lines())
+    return exit_code
+
+
+def measure(parts: DaemonParts) -> DaemonReport:
+    """Return what the daemon has used and done so far."""
+    stats = parts.rate_group.stats
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return DaemonReport(
+        cycles=stats.lateness.count,
+        period_p50_ms=stats.period.percentile_ns(0.5) / 1e6,
+        period_p99_ms=stats.period.percentile_ns(0.99) / 1e6,
+        period_max_ms=stats.period.max_ns / 1e6,
+        overruns=stats.overruns,
+        late_cycles=parts.cycle.late_count,
+        cpu_s=usage.ru_utime + usage.ru_stime,
+        rss_mib=pages * resource.getpagesize() / 2**20,
+        rows_lost=parts.recorder.health.rows_lost,
+        messages_lost=sum(parts.link.outbox.lost),
+    )
+
+
+def _write_safe(parts: DaemonParts) -> None:
+    """Write the safe values and make drivers hosted here take them; no cancel can part it."""
+    parts.image.write_desired(parts.safe_desired, parts.cycle.epoch)
+    parts.image.beat(parts.cycle.epoch)
+    if parts.reconcile is not None:
+        parts.reconcile(parts.now_ns())
+
+
+@contextlib.contextmanager
+def _signals_set(ending: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, ending.set)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
