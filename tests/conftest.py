@@ -1,0 +1,17 @@
+"""Settings of all tests: hypothesis profiles and what a failure prints."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# No deadline anywhere: elapsed time is asserted only in `make bench` and `make verify`. Every
+# failure prints the blob that replays it.
+settings.register_profile(
+    "dev", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+# What `make test` and .ci/run use: the same examples each time, so that a red test is red for all.
+settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, database=None)
+# What `make property` and `make verify` use: the seed that they print, and many more.
+settings.register_profile("long", settings.get_profile("dev"), max_examples=1000)
+
+settings.load_profile(os.environ.get("NIGHTSIDE_HYPOTHESIS", "ci" if "CI" in os.environ else "dev"))

@@ -1,0 +1,189 @@
+"""The cycle: order of its parts, epochs, late cycles, commands, trace hash. With a stub of `step`."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from flight.core.types import Ack, Command, Decision, Inputs, Mode
+from flight.services.cycle import COMMANDS_MAX, Cycle
+
+PERIOD_NS = 100_000_000
+SECOND_NS = 1_000_000_000
+
+
+@dataclass
+class FakeImage:
+    """Remembers what was asked of it, in order."""
+
+    epoch: int = 6
+    calls: list[tuple[str, object]] = field(default_factory=list)
+    value: float = 1.0
+
+    def snapshot(self):
+        self.calls.append(("snapshot", None))
+        return (
+            np.full(3, self.value),
+            np.zeros(3, np.int64),
+            np.zeros(3, np.int32),
+            np.zeros(3, np.uint32),
+        )
+
+    def write_desired(self, values, epoch):
+        self.calls.append(("write", epoch))
+
+    def beat(self, epoch):
+        self.calls.append(("beat", epoch))
+        self.epoch = epoch
+
+    def request_rearm(self, driver):
+        self.calls.append(("rearm", driver))
+
+
+@dataclass
+class Sink:
+    """Keeps what it was given."""
+
+    taken: list[tuple[Inputs, Decision]] = field(default_factory=list)
+
+    def record(self, inputs: Inputs, decision: Decision) -> None:
+        self.taken.append((inputs, decision))
+
+
+def step(config: str, state: int, inputs: Inputs) -> tuple[int, Decision]:
+    if any(command.name == "fail" for command in inputs.commands):
+        raise KeyError("bug")
+    decision = Decision(
+        mode=Mode.NOMINAL,
+        desired=np.array([float(state), 2.0]),
+        cap_w=(700.0,),
+        cap_reason=(config,),
+        rearm=("accel1",) if state == 1 else (),
+        acks=tuple(Ack(command.command_id, True, "") for command in inputs.commands),
+    )
+    return state + 1, decision
+
+
+def make(image: FakeImage, sink: Sink | None = None) -> Cycle[str, int]:
+    return Cycle(
+        image=image,
+        config="plan",
+        state=0,
+        step=step,
+        sinks=() if sink is None else (sink,),
+        period_ns=PERIOD_NS,
+    )
+
+
+def test_a_cycle_senses_then_writes_then_beats_last() -> None:
+    image, sink = FakeImage(), Sink()
+    cycle = make(image, sink)
+    cycle.run(0)
+    cycle.run(PERIOD_NS)
+    first = [("snapshot", None), ("write", 7), ("beat", 7)]
+    assert image.calls[:3] == first
+    assert image.calls[3:] == [first[0], first[1], ("rearm", "accel1"), first[2]]
+    assert cycle.state == 2
+    assert sink.taken[1] == (sink.taken[1][0], cycle.last_decision)
+    assert sink.taken[1][0].snapshot is cycle.last_snapshot
+
+
+def test_the_epoch_is_newer_than_the_one_found_in_the_image() -> None:
+    assert make(FakeImage(epoch=41)).epoch == 42
+
+
+def test_a_late_cycle_only_senses_and_takes_a_new_epoch() -> None:
+    image, sink = FakeImage(), Sink()
+    cycle = make(image, sink)
+    cycle.run(0)
+    image.calls.clear()
+    cycle.run(PERIOD_NS + 300_000_001)
+    assert image.calls == [("snapshot", None)]
+    assert (cycle.epoch, cycle.state, cycle.late_count) == (8, 1, 1)
+    late = sink.taken[-1][1]
+    assert np.isnan(late.desired).all()
+    assert (late.cap_w, late.mode) == ((700.0,), Mode.NOMINAL)
+    assert [event.event_id for event in late.events] == ["cycle.late"]
+    cycle.run(2 * PERIOD_NS + 300_000_001)
+    assert ("write", 8) in image.calls
+    assert image.calls[-1] == ("beat", 8)
+
+
+def test_a_cycle_late_by_just_the_limit_still_writes() -> None:
+    image = FakeImage()
+    cycle = make(image)
+    cycle.run(0)
+    cycle.run(PERIOD_NS + 300_000_000)
+    assert cycle.late_count == 0
+    assert image.calls[-1] == ("beat", 7)
+
+
+def test_cycles_that_are_late_again_and_again_never_write() -> None:
+    image = FakeImage()
+    cycle = make(image)
+    for k in range(5):
+        cycle.run(k * SECOND_NS)
+    assert [call for call in image.calls if call[0] != "snapshot"] == [("write", 7), ("beat", 7)]
+    assert cycle.epoch == 11
+
+
+def test_a_late_cycle_takes_an_epoch_newer_than_another_daemon_left() -> None:
+    image = FakeImage()
+    cycle = make(image)
+    cycle.run(0)
+    image.epoch = 50
+    cycle.run(SECOND_NS)
+    assert cycle.epoch == 51
+
+
+def test_a_late_cycle_leaves_commands_to_the_next_one() -> None:
+    sink = Sink()
+    cycle = make(FakeImage(), sink)
+    cycle.run(0)
+    cycle.submit(Command("c1", "mode"))
+    cycle.run(SECOND_NS)
+    assert sink.taken[-1][0].commands == ()
+    cycle.run(SECOND_NS + PERIOD_NS)
+    assert sink.taken[-1][0].commands == (Command("c1", "mode"),)
+    assert list(cycle.acks) == [Ack("c1", True, "")]
+
+
+def test_a_command_runs_in_one_step_only() -> None:
+    sink = Sink()
+    cycle = make(FakeImage(), sink)
+    cycle.submit(Command("c1", "mode"))
+    cycle.run(0)
+    cycle.run(PERIOD_NS)
+    assert [len(inputs.commands) for inputs, _ in sink.taken] == [1, 0]
+
+
+def test_a_command_whose_step_fails_is_answered_and_never_tried_again() -> None:
+    image = FakeImage()
+    cycle = make(image)
+    cycle.submit(Command("c1", "fail"))
+    with pytest.raises(KeyError):
+        cycle.run(0)
+    assert list(cycle.acks) == [Ack("c1", False, "interrupted: the cycle failed")]
+    assert image.calls == [("snapshot", None)]  # no beat: the leases run
+    cycle.run(PERIOD_NS)
+    assert cycle.state == 1
+
+
+def test_one_command_too_many_is_rejected_with_its_reason() -> None:
+    cycle = make(FakeImage())
+    for k in range(COMMANDS_MAX + 1):
+        cycle.submit(Command(f"c{k}", "mode"))
+    assert [(ack.command_id, ack.ok) for ack in cycle.acks] == [(f"c{COMMANDS_MAX}", False)]
+
+
+def trace_of(value: float, shift_ns: int = 0) -> str:
+    image = FakeImage(value=value)
+    cycle = make(image)
+    for k in range(3):
+        cycle.run(k * PERIOD_NS + shift_ns)
+    return cycle.trace_hash
+
+
+def test_the_trace_hash_tells_equal_flights_from_different_ones() -> None:
+    assert trace_of(1.0) == trace_of(1.0)
+    assert len({trace_of(1.0), trace_of(1.0 + 2.0**-52), trace_of(1.0, 1), trace_of(-1.0)}) == 4
