@@ -42,17 +42,7 @@ sim: $(STAMP)/native ## fly one orbit in simulation (ARGS="--seed 8 --duration 1
 test: test-python test-c ## all tests: Python, C under ASan and UBSan, coverage of flight/core and csrc
 
 check: $(STAMP)/native $(STAMP)/check $(STAMP)/test ## format, lint, types, C warnings and analyzer, tidiness
-	@echo "== ruff"
-	@$(BIN)/ruff format --check .
-	@$(BIN)/ruff check .
-	@echo "== mypy --strict"
-	@$(BIN)/mypy
-	@echo "== clang-format"
-	@$(BIN)/clang-format --dry-run -Werror $(C_SOURCES) $(C_HEADERS)
-	@echo "== gcc -Werror -fanalyzer"
-	@$(MAKE) --no-print-directory -j$(JOBS) analyze
-	@echo "== tidy"
-	@$(PY) -m pytest -q tests/test_tidy.py
+	@$(MAKE) --no-print-directory --keep-going check-python check-types check-c check-tidy
 
 bench: $(STAMP)/native ## speed, into build/bench/ (CPU time; nothing else asserts elapsed time)
 	@mkdir -p build/bench
@@ -107,6 +97,26 @@ $(BIN)/ctest --test-dir build/$(1) --output-on-failure --no-tests=error -j $(JOB
 grep -E 'tests passed|tests failed' $$log
 endef
 
+.PHONY: check-python check-types check-c check-tidy analyze
+check-python:
+	@echo "== ruff"
+	@$(BIN)/ruff format --quiet --check . || { echo "mend with: ruff format ."; $(BIN)/ruff format --check . | grep -- '-->'; false; }
+	@$(BIN)/ruff check .
+
+check-types:
+	@echo "== mypy --strict"
+	@$(BIN)/mypy
+
+check-c:
+	@echo "== clang-format"
+	@$(BIN)/clang-format --dry-run -Werror $(C_SOURCES) $(C_HEADERS)
+	@echo "== gcc -Werror -fanalyzer"
+	@$(MAKE) --no-print-directory --keep-going -j$(JOBS) analyze
+
+check-tidy:
+	@echo "== tidy"
+	@$(PY) -m pytest -q tests/test_tidy.py
+
 $(STAMP)/venv: tools/bootstrap.sh
 	@tools/bootstrap.sh $(VENV) $(PYTHON)
 	@mkdir -p $(STAMP)
@@ -120,7 +130,7 @@ $(STAMP)/base: $(STAMP)/venv pyproject.toml
 # Not isolated and with a kept build directory, so that a rebuild takes seconds.
 $(STAMP)/native: $(STAMP)/base $(C_CMAKE) $(C_SOURCES) $(C_HEADERS) $(C_BINDINGS)
 	@echo "nightside: building"
-	@$(PIP) install --no-build-isolation --no-deps -e .
+	@$(PIP) install --no-build-isolation --no-deps -Cbuild-dir=build/editable -e .
 	@touch $@
 
 $(STAMP)/%: $(STAMP)/base
@@ -130,7 +140,6 @@ $(STAMP)/%: $(STAMP)/base
 
 ANALYZED := $(C_PRODUCT:%.c=build/analyze/%.o)
 
-.PHONY: analyze
 analyze: $(ANALYZED)
 
 build/analyze/%.o: %.c $(C_HEADERS) Makefile

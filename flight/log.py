@@ -9,7 +9,7 @@ from structlog.typing import Processor
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 
 
-def configure(
+def configure_logging(
     *, level: str = "info", stream: TextIO | None = None, as_json: bool | None = None
 ) -> None:
     """Set up logging for the process; call it once, before the first event.

@@ -1,7 +1,8 @@
 """Expectations of a scenario, judged in every cycle on telemetry values and events alone.
 
-Nothing here looks at plant truth: the same code judges a flight on a bench. An expectation that could
-never be judged is a failure. While the daemon's cycle does not run there is no telemetry to judge.
+Nothing here looks at plant truth: the same code judges a flight on a bench. An expectation that
+could never be judged is a failure. While the daemon's cycle does not run there is no telemetry to
+judge.
 """
 
 import math
@@ -17,16 +18,19 @@ from flight.core.types import Decision, Event, Float64s, Inputs, Int64s, Snapsho
 from sim_hw.scenario_times import PlannedExpectation
 from sim_hw.timeline import NS_PER_S
 
-AT_GRACE_NS = NS_PER_S  # `at` is judged on the first fresh telemetry after it, at most this much later
+AT_GRACE_NS = (
+    NS_PER_S  # `at` is judged on the first fresh telemetry after it, at most this much later
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectationResult:
     """What became of one expectation.
 
-    `value` is the worst value seen (`always`, `at`), the time it took in s (`within`, when reached), the
-    last value (`within`, when not) or a count of events; None when it could not be judged. `low` and
-    `high` bound it, None for no bound; `margin` is how far `value` is inside, negative outside.
+    `value` is the worst value seen (`always`, `at`), the time it took in s (`within`, when
+    reached), the last value (`within`, when not) or a count of events; None when it could not be
+    judged. `low` and `high` bound it, None for no bound; `margin` is how far `value` is inside,
+    negative outside.
     """
 
     id: str
@@ -50,8 +54,8 @@ class _Tracker(Protocol):
 class ExpectationChecker:
     """Judges all expectations of a flight plan; a cycle sink (flight/services/cycle.py).
 
-    A recorded cycle costs a few microseconds for all `always` expectations together, and about one for
-    each other that is open.
+    A recorded cycle costs a few microseconds for all `always` expectations together, and about one
+    for each other that is open.
     """
 
     def __init__(self, planned: Sequence[PlannedExpectation], points: PointTable) -> None:
@@ -64,7 +68,9 @@ class ExpectationChecker:
         blocks: dict[tuple[int, int], list[PlannedExpectation]] = {}
         for expectation in planned:
             if expectation.when == "always" and _is_per_point(expectation):
-                blocks.setdefault((expectation.from_ns, expectation.until_ns), []).append(expectation)
+                blocks.setdefault((expectation.from_ns, expectation.until_ns), []).append(
+                    expectation
+                )
             elif expectation.event:
                 self._add(expectation.from_ns, _Events(expectation))
             elif expectation.when == "within":
@@ -86,7 +92,8 @@ class ExpectationChecker:
             self._open.remove(tracker)
 
     def finish(self, end_ns: int) -> tuple[ExpectationResult, ...]:
-        """Return all results, in the order of the scenario, at the end of the run (or of what was flown).
+        """Return all results, in the order of the scenario, at the end of the run (or of what was
+        flown).
 
         An expectation at `end` is judged on the last cycle.
         """
@@ -104,7 +111,9 @@ class ExpectationChecker:
 
 
 def _is_per_point(expectation: PlannedExpectation) -> bool:
-    """Whether the bounds hold for each point alone, so that many expectations are judged in one go."""
+    """Whether the bounds hold for each point alone, so that many expectations are judged in one
+    go.
+    """
     return bool(expectation.point) and (
         expectation.stat == "all"
         or (expectation.stat == "max" and math.isinf(expectation.low))
@@ -173,7 +182,9 @@ class _View:
 
 
 class _Block:
-    """All per-point `always` expectations of one window: two running extremes over all their points."""
+    """All per-point `always` expectations of one window: two running extremes over all their
+    points.
+    """
 
     def __init__(self, views: Sequence[_View]) -> None:
         self._views = views

@@ -1,7 +1,8 @@
-"""How the simulation injects the faults of sim_hw/faults.py: each where it happens, and undone at its end.
+"""How the simulation injects the faults of sim_hw/faults.py: each where it happens, and undone at
+its end.
 
-A fault reaches the plant (torque, currents, strings), a knob or a sensor of the plant image, or the gate
-before the daemon's cycle. Nothing here touches flight code.
+A fault reaches the plant (torque, currents, strings), a knob or a sensor of the plant image, or
+the gate before the daemon's cycle. Nothing here touches flight code.
 """
 
 import math
@@ -72,7 +73,9 @@ class AppliedFault(NamedTuple):
 
 
 class SimulationInjector:
-    """Says which faults the simulation can inject: all, where the target has what the fault needs."""
+    """Says which faults the simulation can inject: all, where the target has what the fault
+    needs.
+    """
 
     def can_inject(self, name: str, target: str) -> str | None:
         """Return None, or why not."""
@@ -87,8 +90,8 @@ class SimulationInjector:
 class FaultInjector:
     """Applies and undoes a fault plan at exact instants.
 
-    Two faults may strike the same thing at once: the later one counts, and when it ends the earlier one
-    counts again. Deterministic: depends on nothing but the plan.
+    Two faults may strike the same thing at once: the later one counts, and when it ends the
+    earlier one counts again. Deterministic: depends on nothing but the plan.
 
     Args:
         plan: In any order.
@@ -176,7 +179,9 @@ def _latch_up(world: _World, fault: PlannedFault, is_on: bool) -> None:
 def _sensor_stuck(world: _World, fault: PlannedFault, is_on: bool) -> None:
     value = float(fault.parameters["value"])
     mode = SENSOR_STUCK if math.isnan(value) else SENSOR_FORCED
-    _set_sensor(world, fault.target, mode if is_on else SENSOR_OK, 0.0 if math.isnan(value) else value)
+    _set_sensor(
+        world, fault.target, mode if is_on else SENSOR_OK, 0.0 if math.isnan(value) else value
+    )
 
 
 def _sensor_bias(world: _World, fault: PlannedFault, is_on: bool) -> None:

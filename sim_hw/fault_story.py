@@ -1,6 +1,8 @@
-"""What became of each fault: when the daemon noticed it, what it did, when the node was safe and back.
+"""What became of each fault: when the daemon noticed it, what it did, when the node was safe and
+back.
 
-Told from events, grants and telemetry, as an operator would tell it; nothing here looks at plant truth.
+Told from events, grants and telemetry, as an operator would tell it; nothing here looks at plant
+truth.
 """
 
 from collections.abc import Sequence
@@ -17,9 +19,7 @@ from sim_hw.timeline import NS_PER_S
 STEPS_KEPT = 24
 CAP_W_SAFE = 200.5  # the safe cap and its read-back quantum
 # While one of these words of accelN.cap_reason is in force, a response is still at work.
-RESPONDING = frozenset(
-    {"mode", "pump", "voltage", "rail", "sensor", "reflex", "lease", "ramp"}
-)
+RESPONDING = frozenset({"mode", "pump", "voltage", "rail", "sensor", "reflex", "lease", "ramp"})
 WHOLE_NODE = ("pump_stop", "daemon_stall")
 
 
@@ -36,9 +36,9 @@ class Step(NamedTuple):
 class FaultStory:
     """One fault. Times in s since the start of the run; None: not (yet).
 
-    detected_by: event id and subject. safe_s: the accelerators concerned are off or at their safe cap.
-    back_s: no response is at work on them any more and the mode is the one of before. Both stay None
-    when the fault asked for no response.
+    detected_by: event id and subject. safe_s: the accelerators concerned are off, or at their safe
+    cap in a mode that keeps them on. back_s: no response is at work on them any more and the mode
+    is the one of before. Both stay None when the fault asked for no response.
     """
 
     fault: PlannedFault
@@ -92,18 +92,21 @@ class FaultStories:
             story.is_disturbed = True
         if not story.is_disturbed:
             return
-        if story.safe_s is None and all(self._is_safe(i, inputs) for i in responding or concerned):
+        must_be_off = decision.mode in (Mode.SAFE, Mode.SURVIVAL)
+        is_safe = all(self._is_safe(i, inputs, must_be_off) for i in responding or concerned)
+        if is_safe and story.safe_s is None:
             story.safe_s = now_s
+        elif must_be_off and not is_safe:
+            story.safe_s = None  # what was safe for one step of the response is not for the next
         elif not responding and decision.mode is story.mode_before:
             story.back_s = now_s
             if story.safe_s is None:
                 story.safe_s = now_s
 
-    def _is_safe(self, accelerator: int, inputs: Inputs) -> bool:
+    def _is_safe(self, accelerator: int, inputs: Inputs, must_be_off: bool) -> bool:
         values = inputs.snapshot.values
-        return bool(
-            values[self._cap[accelerator]] <= CAP_W_SAFE or values[self._enable[accelerator]] < 0.5
-        )
+        is_off = bool(values[self._enable[accelerator]] < 0.5)
+        return is_off or (not must_be_off and bool(values[self._cap[accelerator]] <= CAP_W_SAFE))
 
     @staticmethod
     def _take_event(story: FaultStory, event: Event, now_s: float) -> None:

@@ -1,8 +1,8 @@
 """Faults as data: what can be injected, where, with which parameters, and how it shows.
 
 This catalogue belongs to the scenario format, not to a back end: a bench reads the same table and
-refuses by name what it cannot inject (`Injector.can_inject`). How the simulation injects each fault is
-in sim_hw/fault_injector.py.
+refuses by name what it cannot inject (`Injector.can_inject`). How the simulation injects each
+fault is in sim_hw/fault_injector.py.
 """
 
 import math
@@ -283,7 +283,9 @@ def with_defaults(kind: FaultKind, given: Mapping[str, float | bool]) -> dict[st
 
 
 def accelerator_of(target: str) -> int | None:
-    """Return the accelerator that a fault's target belongs to, or None: `rail.accel3_aux.current_a` -> 3."""
+    """Return the accelerator that a fault's target belongs to, or None:
+    `rail.accel3_aux.current_a` -> 3.
+    """
     name = target.removeprefix("rail.")
     if name.startswith("accel") and name[5:6].isdigit():
         return int(name[5])

@@ -15,6 +15,8 @@ from flight.core.types import Command, Decision, Inputs, Mode
 from flight.services.cycle import CycleSink
 from sim_hw.expectations import ExpectationChecker
 from sim_hw.fault_injector import FaultInjector
+from sim_hw.fault_story import FaultStories
+from sim_hw.meter import FlightMeter
 from sim_hw.orbit import Orbit
 from sim_hw.plant import PlantStart
 from sim_hw.plant_config import PlantConfig
@@ -53,6 +55,7 @@ class Flight:
         injector: Applies the faults; `injector.applied` says what happened when.
         properties: Safety properties, checked at every step on plant truth.
         expectations: The scenario's, judged on telemetry.
+        stories: What became of each fault. meter: Work and peaks.
     """
 
     def __init__(self, setup: FlightSetup, *, sinks: Sequence[CycleSink] = ()) -> None:
@@ -72,12 +75,14 @@ class Flight:
         )
         self.properties = PropertyChecker(self.node.image, applied=self.injector.applied)
         self.expectations = ExpectationChecker(plan.expectations, self.node.table)
+        self.stories = FaultStories(self.node.table, self.injector.applied)
+        self.meter = FlightMeter(self.node.image)
         self.nominal_since_s: float | None = None
         self._actions = list(plan.actions)
         self._command_count = 0
         self._workload: Workload = ConstantWorkload(accelerator_count=8)
         self.node.attach(
-            injector=self.injector, before=self._before_plant, after=self.properties.check
+            injector=self.injector, before=self._before_plant, after=self._after_step
         )
 
     def record(self, inputs: Inputs, decision: Decision) -> None:
@@ -86,6 +91,7 @@ class Flight:
             self.nominal_since_s = inputs.now_ns / NS_PER_S
         self.properties.record(inputs, decision)
         self.expectations.record(inputs, decision)
+        self.stories.record(inputs, decision)
 
     def fly(self, duration_s: float) -> None:
         """Fly on for duration_s without an event loop."""
@@ -108,6 +114,10 @@ class Flight:
             self._act(self._actions.pop(0))
         targets = self._workload.targets(now_ns / NS_PER_S, self.nominal_since_s)
         self.node.plant.utilisation_target[:] = targets
+
+    def _after_step(self, now_ns: int) -> None:
+        self.properties.check(now_ns)
+        self.meter.sample(now_ns)
 
     def _act(self, action: PlannedAction) -> None:
         if action.do == "workload":

@@ -1,12 +1,7 @@
 """`nightside sim` and `nightside check`: load, fly in virtual time, judge, write, show."""
 
-import asyncio
-import json
-import resource
-import shutil
 import sys
-import time
-from collections.abc import Callable
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,21 +10,27 @@ from pydantic import ValidationError
 
 from flight.config import NodeConfig, build_points, config_hash, load_config
 from flight.core.commands import COMMAND_ARGUMENTS
-from flight.dictionary.events import EVENTS
+from flight.dictionary.events import EVENT_IDS
 from flight.durations import parse_duration
-from flight.examples import default_scenario_path, examples_dir
-from flight.operator_error import OperatorError, explain_validation, read_toml
-from sim_hw.clock import SimLoop, run_simulated
+from flight.examples import default_scenario_path
+from flight.log import configure_logging
+from flight.operator_error import OperatorError, explain_validation
 from sim_hw.fault_injector import SimulationInjector
 from sim_hw.flight import Flight, FlightSetup
+from sim_hw.flight_runner import FlightRunner, FlownFlight
+from sim_hw.fly_output import SUMMARY_NAME, prepare_folder
 from sim_hw.orbit import Orbit, SinkModel
 from sim_hw.plant_config import PlantConfig
+from sim_hw.progress import FlightView, Progress
 from sim_hw.scenario import Scenario, load_scenario
 from sim_hw.scenario_check import Dictionary
-from sim_hw.scenario_times import FlightPlan, resolve
+from sim_hw.scenario_times import resolve
+from sim_hw.summary import OrbitFacts, RunFacts, build_summary, write_summary
+from sim_hw.summary_text import print_summary
 from sim_hw.timeline import OrbitEvents
 
 NS_PER_S = 1_000_000_000
+EXIT_OK, EXIT_VIOLATED, EXIT_BUG, EXIT_INTERRUPTED = 0, 1, 3, 130
 DEFAULT_SEED = 7
 DURATION_S_MAX = 400.0 * 86400.0
 FOREIGN_ORBIT = Scenario(
@@ -49,6 +50,97 @@ class FlightRequest:
     out: Path | None = None
     realtime_speed: float | None = None
     as_json: bool = False
+
+
+def fly(request: FlightRequest) -> int:
+    """Fly what was asked for, write the flight's folder, print the summary; return the exit code.
+
+    Raises:
+        OperatorError: anything of the request cannot be used; nothing was flown then.
+    """
+    setup, name = prepare(request)
+    configure_logging(level="error")  # events are in the summary and in events.jsonl
+    folder = prepare_folder(request.out or Path("flights") / f"{name}-seed{setup.plan.seed}")
+    progress = _Progress(setup)
+    runner = FlightRunner(setup, folder, on_cycle=progress.step)
+    with runner.flight:
+        flown = runner.fly_virtual(realtime_speed=request.realtime_speed)
+        progress.finish()
+        if flown.bug is not None:
+            traceback.print_exception(flown.bug)
+            print("nightside: this is a bug in nightside, not in your input", file=sys.stderr)
+            return EXIT_BUG
+        summary = summarise(flown)
+    write_summary(summary, folder / SUMMARY_NAME)
+    if request.as_json:
+        sys.stdout.write((folder / SUMMARY_NAME).read_text(encoding="utf-8"))
+    else:
+        print_summary(summary, sys.stdout)
+        print(f"written to {folder}/")
+    if flown.interrupted:
+        return EXIT_INTERRUPTED
+    return EXIT_OK if summary["ok"] else EXIT_VIOLATED
+
+
+def summarise(flown: FlownFlight) -> dict[str, Any]:
+    """Return the summary of a flight that ended (docs/reference/summary.schema.json)."""
+    flight = flown.flight
+    setup, node = flight.setup, flight.node
+    run = RunFacts(
+        simulated_s=flown.simulated_ns / NS_PER_S,
+        wall_s=flown.wall_s,
+        cpu_s=flown.cpu_s,
+        config_hash=config_hash(setup.config),
+        trace_hash=node.cycle.trace_hash,
+        is_interrupted=flown.interrupted,
+    )
+    orbit = OrbitFacts(
+        source=setup.orbit.source, period_s=setup.orbit.period_s, eclipse_s=setup.orbit.eclipse_s
+    )
+    return build_summary(
+        plan=setup.plan,
+        run=run,
+        orbit=orbit,
+        checker=flight.properties,
+        expectations=flight.expectations.finish(flown.simulated_ns),
+        stories=flight.stories.stories,
+        meter=flight.meter,
+        properties={"S14": node.witness.compared > 0 and node.witness.differed == 0},
+    )
+
+
+class _Progress:
+    """Shows a flight while it flies."""
+
+    def __init__(self, setup: FlightSetup) -> None:
+        self._flight: Flight | None = None
+        self._orbit = setup.orbit
+        self._progress = Progress(
+            duration_s=setup.plan.duration_ns / NS_PER_S, view=self._view
+        )
+
+    def step(self, flight: Flight, now_ns: int) -> None:
+        """Take one cycle."""
+        self._flight = flight
+        self._progress.step(now_ns)
+
+    def finish(self) -> None:
+        """Leave the terminal as it was found."""
+        self._progress.finish()
+
+    def _view(self) -> FlightView:
+        assert self._flight is not None
+        node = self._flight.node
+        truth, decision = node.image.truth, node.cycle.last_decision
+        time_s = node.plant.time_s
+        return FlightView(
+            orbit_phase=time_s / self._orbit.period_s % 1.0,
+            is_sunlit=self._orbit.sunlight_ratio(time_s) > 0.5,
+            mode="BOOT" if decision is None else str(decision.mode),
+            core_temp_c=float(truth.accel_core_temp_c.max()),
+            draw_w=float(truth.accel_power_w.sum()),
+            charge_ratio=float(truth.charge_ratio[0]),
+        )
 
 
 def load_plant_config(config: NodeConfig, path: Path) -> PlantConfig:
@@ -72,7 +164,9 @@ def load_orbit(plant: PlantConfig, orbit_path: Path | None, phase_ratio: float) 
     """
     orbit = plant.orbit
     sink = SinkModel(orbit.sink_dark_temp_k, orbit.sink_full_albedo_temp_k)
-    if orbit_path is None:
+    try:
+        if orbit_path is not None:
+            return Orbit.from_tle(orbit_path, sink=sink)
         return Orbit.circular(
             orbit.altitude_km,
             orbit.beta_deg,
@@ -81,8 +175,6 @@ def load_orbit(plant: PlantConfig, orbit_path: Path | None, phase_ratio: float) 
             start_phase_ratio=phase_ratio,
             sink=sink,
         )
-    try:
-        return Orbit.from_tle(orbit_path, sink=sink)
     except ValueError as error:
         raise OperatorError(str(error)) from None
 
@@ -90,7 +182,7 @@ def load_orbit(plant: PlantConfig, orbit_path: Path | None, phase_ratio: float) 
 def dictionary_of(config: NodeConfig) -> Dictionary:
     """Return the names a scenario may use on this node."""
     return Dictionary(
-        points=build_points(config), commands=COMMAND_ARGUMENTS, event_ids=tuple(EVENTS)
+        points=build_points(config), commands=COMMAND_ARGUMENTS, event_ids=EVENT_IDS
     )
 
 
@@ -116,7 +208,7 @@ def prepare(request: FlightRequest) -> tuple[FlightSetup, str]:
     seed = request.seed if request.seed is not None else scenario.seed
     plan = resolve(
         scenario,
-        OrbitEvents.of(orbit.events(0.0, duration_s)),
+        OrbitEvents.of(orbit.events(-0.5, duration_s)),
         duration_s=duration_s,
         seed=DEFAULT_SEED if seed is None else seed,
         path=str(request.scenario_path or name),

@@ -57,7 +57,7 @@ async def _run(runner: FlightRunner, *, ends_by_itself: bool) -> int:
         return await run_daemon(parts)
     over = asyncio.Event()
     runner.stop_with(over)
-    return await run_daemon(parts, stop=over)
+    return await run_daemon(parts, stop=over, handle_signals=True)
 
 
 def _setup(config: NodeConfig, config_path: Path, duration_s: float) -> FlightSetup:

@@ -1,4 +1,5 @@
-"""The progress line of a flight: phase of the orbit, light, mode, hottest core, watts, state of charge.
+"""The progress line of a flight: phase of the orbit, light, mode, hottest core, watts, state of
+charge.
 
 On a terminal one line is redrawn at most 5 times a second of wall time. Elsewhere a line is printed
 after each tenth of the flight, so that a log stays short.

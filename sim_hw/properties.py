@@ -1,4 +1,5 @@
-"""The safety properties, checked at every step on plant truth and enforced set-points, never on readings.
+"""The safety properties, checked at every step on plant truth and enforced set-points, never on
+readings.
 
 S1 to S3 are in sim_hw/property_ranges.py, the rails' S4 and S5 in sim_hw/property_rails.py, the
 power's S6, S12 and S13 in sim_hw/property_power.py; their limits in sim_hw/property_limits.py.
@@ -52,7 +53,9 @@ class PropertyChecker:
         return tuple(sorted(found, key=lambda name: int(name[1:])))
 
     def record(self, inputs: Inputs, decision: Decision) -> None:
-        """Take one cycle: what was granted, the mode, the heartbeat that every cycle in time ends with."""
+        """Take one cycle: what was granted, the mode, the heartbeat that every cycle in time ends
+        with.
+        """
         truth = self.truth
         if decision.events and any(event.event_id == "cycle.late" for event in decision.events):
             truth.epoch += 1  # a late cycle takes a new epoch and does not beat

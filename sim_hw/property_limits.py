@@ -13,7 +13,9 @@ class PropertyLimits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # S1
-    core_temp_c_max: float = Field(default=87.0, description="H100 class, maximum operating; domain 0.2.")
+    core_temp_c_max: float = Field(
+        default=87.0, description="H100 class, maximum operating; domain 0.2."
+    )
     core_temp_over_s_max: float = Field(default=1.0, description="S1.")
     core_temp_c_shutdown: float = Field(default=95.0, description="H100 class; domain 0.2.")
     # S2
@@ -34,37 +36,53 @@ class PropertyLimits(BaseModel):
     retries_max: int = Field(default=3, description="S4.")
     retry_window_s: float = Field(default=600.0, description="S4.")
     retry_gap_s: float = Field(
-        default=120.0, description="A rail that closes this soon after it opened is retried; assumed."
+        default=120.0,
+        description="A rail that closes this soon after it opened is retried; assumed.",
     )
     # S5
     latch_up_s_max: float = Field(default=0.25, description="S5, by the supervisor.")
     latch_current_a_min: float = Field(
-        default=0.8, description="Less is a micro-latch, found by its trend and not claimed here; domain R2."
+        default=0.8,
+        description="Less is a micro-latch, found by its trend and not claimed here; domain R2.",
     )
-    cause_s: float = Field(default=120.0, description="A fault explains an opened rail this long; assumed.")
+    cause_s: float = Field(
+        default=120.0, description="A fault explains an opened rail this long; assumed."
+    )
     hot_core_temp_c: float = Field(default=84.0, description="Explains an opened rail; assumed.")
     hot_memory_temp_c: float = Field(default=97.0, description="Explains an opened rail; assumed.")
-    flow_kg_per_s_min: float = Field(default=0.10, description="Less explains an opened rail; REF-1, 70 %.")
+    flow_kg_per_s_min: float = Field(
+        default=0.10, description="Less explains an opened rail; REF-1, 70 %."
+    )
     # S6
     budget_s: float = Field(default=1.0, description="S6.")
     budget_tolerance_ratio: float = Field(default=0.02, description="REF-1.")
-    cap_w_min: float = Field(default=200.0, description="REF-1, smallest cap of an H100 class module.")
+    cap_w_min: float = Field(
+        default=200.0, description="REF-1, smallest cap of an H100 class module."
+    )
     cap_escalation_s_max: float = Field(default=10.0, description="S6; domain G4.")
-    cap_excess_ratio: float = Field(default=0.05, description="A cap is not obeyed above it; domain G4.")
+    cap_excess_ratio: float = Field(
+        default=0.05, description="A cap is not obeyed above it; domain G4."
+    )
     # S12
     silence_s_max: float = Field(default=1.6, description="Lease 1.5 s and one poll.")
     cap_w_safe: float = Field(default=200.0, description="REF-1.")
     cap_tolerance_w: float = Field(default=1.0, description="Read-back quantum; assumed.")
     power_up_s: float = Field(
-        default=0.3, description="A just booted accelerator has its own cap until the driver's poll; assumed."
+        default=0.3,
+        description="A just booted accelerator has its own cap until the driver's poll; assumed.",
     )
     # S13
     loss_tolerance_ratio: float = Field(default=0.02, description="REF-1, of S6.")
-    loss_settle_s: float = Field(default=0.2, description="Lag of the device's own cap loop; REF-1.")
+    loss_settle_s: float = Field(
+        default=0.2, description="Lag of the device's own cap loop; REF-1."
+    )
     loss_window_s: float = Field(
         default=10.0, description="A rail's lost readings explain a rise this long after; assumed."
     )
     stuck_power_w: float = Field(
-        default=150.0, description="Power moves this far before a stuck core reading is noticed; channels."
+        default=150.0,
+        description="Power moves this far before a stuck core reading is noticed; channels.",
     )
-    stuck_s_max: float = Field(default=10.0, description="... and it is noticed this soon; assumed.")
+    stuck_s_max: float = Field(
+        default=10.0, description="... and it is noticed this soon; assumed."
+    )

@@ -1,4 +1,6 @@
-"""S6, S12 and S13: budgets kept, silence answered by the drivers alone, losses that never raise power."""
+"""S6, S12 and S13: budgets kept, silence answered by the drivers alone, losses that never raise
+power.
+"""
 
 from dataclasses import dataclass
 
@@ -14,12 +16,13 @@ _STEP_NS = 100_000_000
 
 
 class BudgetCheck:
-    """S6: from 1 s after a change, all accelerators together draw at most what the arbiter granted, plus 2 %;
-    and an accelerator that does not obey its cap is held back or switched off within 10 s.
+    """S6: from 1 s after a change, all accelerators together draw at most what the arbiter
+    granted, plus 2 %; and an accelerator that does not obey its cap is held back or switched off
+    within 10 s.
 
-    What it granted is the largest of the last second per accelerator, and at least the minimum cap where
-    the module is on. An accelerator that booted in that second has its own maximum cap until its driver's
-    next poll and counts with that. The excess of one with an
+    What it granted is the largest of the last second per accelerator, and at least the minimum cap
+    where the module is on. An accelerator that booted in that second has its own maximum cap until
+    its driver's next poll and counts with that. The excess of one with an
     injected `cap_ignored` is left out of the sum for the 10 s in which it must be dealt with.
     """
 
@@ -44,7 +47,7 @@ class BudgetCheck:
         self._row = (self._row + 1) % self._rows
         self._granted[self._row] = truth.granted_w
         self._alive[self._row] = truth.alive
-        draw_w, granted_w = float(truth.power_w.sum()), float(truth.granted_w.sum())
+        draw_w, granted_w = sum(truth.power_w.tolist()), sum(truth.granted_w.tolist())
         limit_w = granted_w * self._factor
         if draw_w > limit_w or self._over_since:
             limit_w = self._check_closely(now_ns)
@@ -60,15 +63,16 @@ class BudgetCheck:
         truth, limits = self._truth, self._limits
         ignoring = {accelerator_of(f.target) for f in truth.active if f.name == "cap_ignored"}
         allowed_w = 0.0
-        granted = self._granted.max(axis=0).tolist()
+        granted, last = self._granted.max(axis=0).tolist(), truth.granted_w.tolist()
         booted = (self._alive.min(axis=0) < self._alive[self._row]).tolist()
         for i, power_w in enumerate(truth.power_w.tolist()):
             if truth.module_enabled[i] > 0.0:  # nothing smaller can be enforced while it is on
                 granted[i] = max(granted[i], limits.cap_w_min)
+                last[i] = max(last[i], limits.cap_w_min)
             own_w = granted[i] * self._factor
             if booted[i]:
                 own_w = max(own_w, power_w)
-            over_ns = self._over_ns(now_ns, i, power_w, granted[i])
+            over_ns = self._over_ns(now_ns, i, power_w, last[i])
             is_due = over_ns > limits.cap_escalation_s_max * NS_PER_S
             if is_due:
                 text = f"above its cap for {over_ns / NS_PER_S:.1f} s and nothing was done"
@@ -76,7 +80,7 @@ class BudgetCheck:
             elif i in ignoring:
                 own_w = max(own_w, power_w)
             allowed_w += own_w
-        draw_w = float(truth.power_w.sum())
+        draw_w = sum(truth.power_w.tolist())
         if draw_w > allowed_w + 1e-6:
             text = "accelerators draw more than was granted 1 s ago"
             self._ledger.violate("S6", now_ns, "node", draw_w, allowed_w, "W", text)
@@ -93,8 +97,8 @@ class BudgetCheck:
 
 
 class SilenceCheck:
-    """S12: 1.6 s after the last heartbeat every powered accelerator is at its safe cap or below, and stays
-    there until the daemon beats with a newer epoch. The drivers do this alone.
+    """S12: 1.6 s after the last heartbeat every powered accelerator is at its safe cap or below,
+    and stays there until the daemon beats with a newer epoch. The drivers do this alone.
 
     A just booted accelerator has 0.3 s: until its driver's poll it has its own cap.
     """
@@ -166,18 +170,19 @@ class _Loss:
 class LossCheck:
     """S13: losing an accelerator's sensors never raises its power.
 
-    The ceiling is the larger of its power and of its enforced cap in the second before the loss, plus
-    2 %: the cap is what the node permits, and load below it is the workload's affair. Then, from 0.2 s
-    after the loss:
+    The ceiling is the larger of its power and of its enforced cap in the second before the loss,
+    plus 2 %: the cap is what the node permits, and load below it is the workload's affair. Then,
+    from 0.2 s after the loss:
     - library calls that fail, a memory or core temperature that is forced: power stays below the
       ceiling as long as the loss lasts;
-    - a NACK of one of its rails, any other of its sensors stuck, biased or forced: for 10 s after the
-      loss, since a later rise is decided on the core temperature, which is still good;
-    - a core temperature that repeats its last sample looks good until the power has moved by 150 W: the
-      ceiling is that much higher, and may be exceeded for 10 s, as long as the loss lasts.
-    Not claimed: while its cap was rising before the loss (a ramp goes on to its end), after its rail was
-    opened (a start after that is a new beginning), for a bias of the core temperature within the truth of
-    the sensor, and for sensors of the loop and of the power system: S1 and S2 hold there.
+    - a NACK of one of its rails, any other of its sensors stuck, biased or forced: for 10 s after
+      the loss, since a later rise is decided on the core temperature, which is still good;
+    - a core temperature that repeats its last sample looks good until the power has moved by 150
+      W: the ceiling is that much higher, and may be exceeded for 10 s, as long as the loss lasts.
+    Not claimed: while its cap was rising before the loss (a ramp goes on to its end), after its
+    rail was opened (a start after that is a new beginning), for a bias of the core temperature
+    within the truth of the sensor, and for sensors of the loop and of the power system: S1 and S2
+    hold there.
     """
 
     names = ("S13",)
@@ -226,7 +231,9 @@ class LossCheck:
                 ceiling_w=ceiling_w + (limits.stuck_power_w if kind == "silent" else 0.0),
                 allowed_ns=round((limits.stuck_s_max if kind == "silent" else 0.0) * NS_PER_S),
                 from_ns=edge.time_ns + round(limits.loss_settle_s * NS_PER_S),
-                until_ns=2**62 if lasts_s == float("inf") else edge.time_ns + round(lasts_s * NS_PER_S),
+                until_ns=2**62
+                if lasts_s == float("inf")
+                else edge.time_ns + round(lasts_s * NS_PER_S),
             )
         )
 
@@ -251,7 +258,9 @@ class LossCheck:
 
 
 def _loss_kind(name: str, target: str) -> str | None:
-    """Return how a fault blinds its accelerator: `whole`, `partial`, `silent`, or None for no loss."""
+    """Return how a fault blinds its accelerator: `whole`, `partial`, `silent`, or None for no
+    loss.
+    """
     is_core = target.endswith(".core_temp_c")
     if name == "nvml_call_fails":
         return "whole"

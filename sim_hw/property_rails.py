@@ -1,4 +1,6 @@
-"""S4 and S5: rails in order, off long enough, retried a bounded number of times; latch-ups opened in time."""
+"""S4 and S5: rails in order, off long enough, retried a bounded number of times; latch-ups opened
+in time.
+"""
 
 from collections import deque
 
@@ -15,14 +17,14 @@ RAILS_ARE_UP = (Mode.NOMINAL, Mode.DEGRADED)
 
 
 class RailCheck:
-    """S4: no module rail is on while its auxiliary rail or the payload rail is off; off-times and the
-    stagger between two switch-ons are kept; at most 3 retries in 10 min.
+    """S4: no module rail is on while its auxiliary rail or the payload rail is off; off-times and
+    the stagger between two switch-ons are kept; at most 3 retries in 10 min.
     S5, second half: in NOMINAL and DEGRADED no rail opens without cause.
 
-    A cause is a command, a real fault (never a single-sample spike) of that accelerator, of its bus part or
-    of the loop, a hot core or memory, lost flow, or a charge low enough to shed. A retry is a rail
-    that closes within 2 min of an opening in those modes. After a latch-up the silicon of the
-    auxiliary rail may trip first; the module rail then has the 250 ms of S5.
+    A cause is a command, a real fault (never a single-sample spike) of that accelerator, of its
+    bus part or of the loop, a hot core or memory, lost flow, or a charge low enough to shed. A
+    retry is a rail that closes within 2 min of an opening in those modes. After a latch-up the
+    silicon of the auxiliary rail may trip first; the module rail then has the 250 ms of S5.
     """
 
     names = ("S4", "S5")
@@ -84,9 +86,7 @@ class RailCheck:
             if payload_on and now_ns - self._latch_ns.get(i, -(2**62)) <= grace_ns:
                 continue
             needed = f"accel{i}_aux" if payload_on else "payload_54v"
-            self._ledger.violate(
-                "S4", now_ns, subject, 1.0, 0.0, "on", f"on while {needed} is off"
-            )
+            self._ledger.violate("S4", now_ns, subject, 1.0, 0.0, "on", f"on while {needed} is off")
 
     def _check_changes(self, now_ns: int, modules: list[float], auxiliaries: list[float]) -> None:
         for i in range(self._count):
@@ -164,11 +164,12 @@ class RailCheck:
 
 
 class LatchUpCheck:
-    """S5, by the supervisor: after a latch-up the module rail and the auxiliary rail are open in 250 ms.
+    """S5, by the supervisor: after a latch-up the module rail and the auxiliary rail are open in
+    250 ms.
 
-    Claimed for latch-ups above the current of a micro-latch, on a rail that is on, while nothing hides
-    that rail from the supervisor: not during a daemon stall, a NACK of its bus part or a sensor fault of
-    its readings.
+    Claimed for latch-ups above the current of a micro-latch, on a rail that is on, while nothing
+    hides that rail from the supervisor: not during a daemon stall, a NACK of its bus part or a
+    sensor fault of its readings.
     """
 
     names = ("S5",)
@@ -178,9 +179,11 @@ class LatchUpCheck:
         self._limits = limits
         self._ledger = ledger
         self._open_by_ns: dict[int, tuple[int, int]] = {}
+        self._aux_before = truth.aux_enabled.copy()  # as it was before the faults of this step
 
     def check(self, now_ns: int) -> None:
         """Wait for both rails of each latched accelerator."""
+        self._aux_before[:] = self._truth.aux_enabled
         for i, (start_ns, due_ns) in tuple(self._open_by_ns.items()):
             truth, subject = self._truth, f"accel{i}_aux"
             is_closed = truth.module_enabled[i] > 0.0 or truth.aux_enabled[i] > 0.0
@@ -202,7 +205,7 @@ class LatchUpCheck:
         if fault.name != "latch_up" or i is None or not edge.is_start:
             return
         is_claimed = float(fault.parameters["current_a"]) >= self._limits.latch_current_a_min
-        if is_claimed and self._truth.aux_enabled[i] > 0.0:
+        if is_claimed and self._aux_before[i] > 0.0:
             due_ns = edge.time_ns + round(self._limits.latch_up_s_max * NS_PER_S)
             self._open_by_ns[i] = (edge.time_ns, due_ns)
 
@@ -225,6 +228,8 @@ def _is_hidden(truth: Truth, accelerator: int) -> bool:
             return True
         if fault.name == "i2c_nack" and _explains(fault, accelerator):
             return True
-        if fault.name.startswith("sensor_") and fault.target.startswith(f"rail.accel{accelerator}_aux"):
+        if fault.name.startswith("sensor_") and fault.target.startswith(
+            f"rail.accel{accelerator}_aux"
+        ):
             return True
     return False

@@ -1,4 +1,6 @@
-"""S1, S2 and S3: cores, coolant, radiator and charge inside their ranges, and loads shed in time."""
+"""S1, S2 and S3: cores, coolant, radiator and charge inside their ranges, and loads shed in
+time.
+"""
 
 from typing import Any
 
@@ -11,8 +13,8 @@ from sim_hw.timeline import NS_PER_S
 
 
 class RangeCheck:
-    """S1: no core above its maximum for more than 1 s, never at shutdown. S2: coolant and radiator in
-    range, cold side included. S3, first half: charge above the hard floor.
+    """S1: no core above its maximum for more than 1 s, never at shutdown. S2: coolant and radiator
+    in range, cold side included. S3, first half: charge above the hard floor.
     """
 
     names = ("S1", "S2", "S3")
@@ -38,7 +40,9 @@ class RangeCheck:
         )
         coolants = 2 + len(plates)
         self._high = np.array(
-            [limits.core_temp_c_max] * count + [limits.coolant_temp_c_max] * (coolants + 1) + [np.inf]
+            [limits.core_temp_c_max] * count
+            + [limits.coolant_temp_c_max] * (coolants + 1)
+            + [np.inf]
         )
         self._low = np.array(
             [-np.inf] * count
@@ -99,7 +103,9 @@ class RangeCheck:
             if temp_c >= limits.core_temp_c_shutdown:
                 text = "core at shutdown temperature"
                 shutdown_c = limits.core_temp_c_shutdown
-                self._ledger.violate("S1", now_ns, f"{subject} core", temp_c, shutdown_c, "degC", text)
+                self._ledger.violate(
+                    "S1", now_ns, f"{subject} core", temp_c, shutdown_c, "degC", text
+                )
             if temp_c <= limits.core_temp_c_max:
                 self._over_since.pop(i, None)
                 self._ledger.mend("S1", subject)
@@ -126,7 +132,8 @@ class RangeCheck:
 
 
 class ShedCheck:
-    """S3, second half: below each rung's charge for 10 s, the accelerators draw at most the rung's watts.
+    """S3, second half: below each rung's charge for 10 s, the accelerators draw at most the rung's
+    watts.
 
     Not claimed while a fault lies about the charge.
     """

@@ -1,4 +1,6 @@
-"""What the checks of the safety properties share: views of plant truth, and the ledger of what they found."""
+"""What the checks of the safety properties share: views of plant truth, and the ledger of what
+they found.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -41,8 +43,9 @@ class Approach:
 class Truth:
     """Views into the plant image and what the daemon last did; shared by all checks.
 
-    granted_w: what the arbiter granted in its last decision, per accelerator. epoch: counts the epochs
-    that the daemon took since it started. beat_ns: its last heartbeat, None before the first.
+    granted_w: what the arbiter granted in its last decision, per accelerator. epoch: counts the
+    epochs that the daemon took since it started. beat_ns: its last heartbeat, None before the
+    first.
     """
 
     core_temp_c: Float64s
@@ -76,7 +79,14 @@ class Ledger:
         self._reported: set[tuple[str, str]] = set()
 
     def approach(
-        self, name: str, margin: float, value: float, limit: float, unit: str, now_ns: int, subject: str
+        self,
+        name: str,
+        margin: float,
+        value: float,
+        limit: float,
+        unit: str,
+        now_ns: int,
+        subject: str,
     ) -> None:
         """Keep the closest approach of a property; `margin` is negative past the limit."""
         if margin < self._margins.get(name, np.inf):
@@ -88,7 +98,9 @@ class Ledger:
     def violate(
         self, name: str, now_ns: int, subject: str, value: float, limit: float, unit: str, text: str
     ) -> None:
-        """Note a violation; the same one of the same subject is reported once until it is `mended`."""
+        """Note a violation; the same one of the same subject is reported once until it is
+        `mended`.
+        """
         self.broken.add(name)
         if (name, subject) in self._reported:
             return

@@ -1,9 +1,10 @@
-"""Scenarios: a TOML file that says how a flight starts, what goes wrong, and what is expected of it.
+"""Scenarios: a TOML file that says how a flight starts, what goes wrong, and what is expected of
+it.
 
-The format belongs to every back end: the same file flies in virtual time, in real time and on a bench.
-Two stages: `load_scenario` checks all that a file can be checked for on the ground, and `resolve` turns
-times into integer nanoseconds once orbit, duration and seed are known. Reference for authors:
-docs/reference/scenario.md.
+The format belongs to every back end: the same file flies in virtual time, in real time and on a
+bench. Two stages: `load_scenario` checks all that a file can be checked for on the ground, and
+`resolve` turns times into integer nanoseconds once orbit, duration and seed are known. Reference
+for authors: docs/reference/scenario.md.
 """
 
 import math
@@ -178,7 +179,8 @@ def load_scenario(
         injectors: Back ends that will fly it; each may refuse a fault by name.
 
     Raises:
-        OperatorError: One line per mistake: file, key with index and id, value, what would be right.
+        OperatorError: One line per mistake: file, key with index and id, value, what would be
+        right.
     """
     return parse_scenario(
         read_toml(path, what="scenario"), path=path, dictionary=dictionary, injectors=injectors

@@ -1,4 +1,6 @@
-"""Checks of a scenario that look beyond one key: names, targets, ids, anchors, and what back ends refuse."""
+"""Checks of a scenario that look beyond one key: names, targets, ids, anchors, and what back ends
+refuse.
+"""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -177,4 +179,6 @@ def _check_anchors(scenario: "Scenario", report: Report) -> None:
         while here in anchors and steps <= len(anchors):
             here, steps = anchors[here], steps + 1
         if steps > len(anchors):
-            report(("fault", i, "at"), fault.at.text, "leans on itself; give one fault a fixed time")
+            report(
+                ("fault", i, "at"), fault.at.text, "leans on itself; give one fault a fixed time"
+            )

@@ -54,7 +54,8 @@ class PlannedExpectation:
         stat: How the points of a pattern become one value.
         low, high: Bounds of the value, or of the count of events; infinite for none.
         when: `at` holds at `from_ns` (and for `hold_ns` after it); `within` becomes true between
-            `from_ns` and `until_ns` and then holds for `hold_ns`; `always` from `from_ns` to `until_ns`.
+            `from_ns` and `until_ns` and then holds for `hold_ns`; `always` from `from_ns` to
+            `until_ns`.
     """
 
     id: str
@@ -89,9 +90,9 @@ def resolve(
 ) -> FlightPlan:
     """Return the scenario with all times known.
 
-    A fault whose time is not written to the millisecond is moved inside its 100 ms cycle by a seeded
-    1 to 99 ms, so that nothing depends on faults that are aligned with the cycle. A time that leans on
-    another fault keeps its exact distance from it.
+    A fault whose time is not written to the millisecond is moved inside its 100 ms cycle by a
+    seeded 1 to 99 ms, so that nothing depends on faults that are aligned with the cycle. A time
+    that leans on another fault keeps its exact distance from it.
 
     Args:
         orbit: Eclipses within the run.
@@ -144,7 +145,9 @@ class _Resolver:
         )
 
     def _fault_instant(self, fault: FaultEntry) -> int:
-        """Resolve a fault's instant, and first that of the fault it leans on (never a circle: checked)."""
+        """Resolve a fault's instant, and first that of the fault it leans on (never a circle:
+        checked).
+        """
         if fault.id in self._instants_ns:
             return self._instants_ns[fault.id]
         leans_on = next((f for f in self._scenario.fault if f.id == fault.at.anchor), None)

@@ -1,4 +1,6 @@
-"""Scenarios as text: what a search found is written so that `nightside sim --scenario` replays it."""
+"""Scenarios as text: what a search found is written so that `nightside sim --scenario` replays
+it.
+"""
 
 import json
 from collections.abc import Mapping
@@ -9,8 +11,8 @@ def scenario_toml(data: Mapping[str, Any]) -> str:
     """Return the TOML of scenario tables, as `parse_scenario` takes them.
 
     Args:
-        data: Scalars, tables, and lists of tables (`fault`, `action`, `expect`) at the top level; the
-            tables hold scalars and, as `parameters`, tables of scalars.
+        data: Scalars, tables, and lists of tables (`fault`, `action`, `expect`) at the top level;
+            the tables hold scalars and, as `parameters`, tables of scalars.
     """
     lines = [f"{key} = {_scalar(value)}" for key, value in data.items() if _is_scalar(value)]
     for key, value in data.items():

@@ -20,6 +20,7 @@ from sim_hw.orbit import Orbit
 from sim_hw.plant import Plant, PlantStart
 from sim_hw.plant_config import PlantConfig
 from sim_hw.sensors import configure_sensors
+from sim_hw.step_witness import StepWitness
 
 NS_PER_S = 1_000_000_000
 PLANT_STEP_NS_MAX = 200_000_000
@@ -103,12 +104,13 @@ class SimulatedNode:
         specs = build_hal_specs(config, self.table, SimulatedHardware(self.devices))
         self.node_image = NodeImage(specs.points, specs.drivers)
         self.drivers = DriverSet(self.node_image)
+        self.witness = StepWitness(step)
         self.step_config = compile_config(config, self.table)
         self.cycle = Cycle(
             image=self.node_image,
             config=self.step_config,
             state=initial_state(self.step_config),
-            step=step,
+            step=self.witness,
             sinks=sinks,
             period_ns=self.period_ns,
         )

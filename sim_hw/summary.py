@@ -1,4 +1,6 @@
-"""The summary of a flight as data: what summary.json holds. Schema: docs/reference/summary.schema.json."""
+"""The summary of a flight as data: what summary.json holds. Schema:
+docs/reference/summary.schema.json.
+"""
 
 import json
 import math
@@ -18,7 +20,9 @@ from sim_hw.timeline import NS_PER_S
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrbitFacts:
-    """The orbit flown. source: `circular` or the name of an element set; eclipse_s: mean per orbit."""
+    """The orbit flown. source: `circular` or the name of an element set; eclipse_s: mean per
+    orbit.
+    """
 
     source: str
     period_s: float

@@ -46,11 +46,12 @@ def print_summary(summary: Mapping[str, Any], stream: TextIO) -> None:
 def _lines(summary: Mapping[str, Any]) -> Iterator[str]:
     yield from textwrap.wrap(summary["title"], WIDTH)
     orbit = summary["orbit"]
-    yield (
-        f"{orbit['source']}, period {orbit['period_s'] / 60.0:.1f} min, eclipse"
-        f" {orbit['eclipse_s'] / 60.0:.1f} min; seed {summary['seed']}; "
-        f"{_duration(summary['simulated_s'])} flown"
-    )[:WIDTH]
+    yield from textwrap.wrap(
+        f"{orbit['source']}: period {orbit['period_s'] / 60.0:.1f} min, eclipse "
+        f"{orbit['eclipse_s'] / 60.0:.1f} min; seed {summary['seed']}, "
+        f"{_duration(summary['simulated_s'])} flown",
+        WIDTH,
+    )
     if summary["interrupted"]:
         yield "Interrupted: what follows holds up to that moment."
     if summary["faults"]:
@@ -83,7 +84,7 @@ def _fault_lines(fault: Mapping[str, Any]) -> Iterator[str]:
         yield f"    {'then':<9}{wrapped[0]}"
         yield from (f"{'':13}{line}" for line in wrapped[1:3])
     if not fault["response"]:
-        yield "    no accelerator had to be held back"
+        yield "    caps and rails were left as they are"
         return
     yield (
         f"    {'safe':<9}{_after(fault['safe_s'], start_s)}"
@@ -154,14 +155,203 @@ def _figures(summary: Mapping[str, Any]) -> Iterator[str]:
         f"{work['utilisation_seconds'] / 3600.0:.2f} accelerator hours busy"
     )
     yield (
-        f"Peaks   core {peaks['core_temp_c_max']:.1f} °C, coolant {peaks['supply_temp_c_min']:.1f} to "
-        f"{peaks['return_temp_c_max']:.1f} °C, draw {peaks['accelerators_w_max'] / 1000.0:.2f} kW"
-    )
-    yield (
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+        f"Peaks
+        
+        
+       
+       
+       
+       
+       
+       
+       
+        core
+     
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+        {peaks['core_temp_c_max']:.1f} °C,
+       
+       
+        coolant
+    
+     
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+        {peaks['supply_temp_c_min']:.1f}
+    
+     
+      
+       
+    
+     
+      
+       
+     
+      
+       
+     
+      
+       
+     
+      
+       
+     
+      
+       
+     
+      
+       
+     
+      
+       
+     
+      
+       
+     
+      
+       
+     
+      
+       
+        to " f"{peaks['return_temp_c_max']:.1f} °C, draw {peaks['accelerators_w_max'] / 1000.0:.2f} kW"
+  
+   
+  
+   
+  
+   
+  
+   
+    ) yield
+    (
         f"Charge  {100.0 * peaks['charge_ratio_start']:.1f} % at the start, lowest "
-        f"{100.0 * peaks['charge_ratio_min']:.1f} %, {100.0 * peaks['charge_ratio_end']:.1f} % at the end"
-    )
-    per_cpu = summary["simulated_s"] / max(summary["cpu_s"], 1e-9)
+       
+       
+        f"{100.0
+        *
+       
+       
+       
+       
+       
+        peaks['charge_ratio_min']:.1f}
+      
+       
+       
+       
+       
+       
+       
+        %, {100.0 *
+       
+       
+    
+     
+      
+       
+    
+     
+      
+       
+    
+     
+      
+       
+    
+     
+      
+       
+    
+     
+      
+       
+    
+     
+      
+       
+    
+     
+      
+       
+        peaks['charge_ratio_end']:.1f}
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        % at
+      
+       
+      
+       
+      
+       
+      
+       
+       
+       
+       
+       
+       
+       
+       
+        the end"
+  
+   
+  
+   
+  
+   
+    ) per_cpu = summary["simulated_s"] / max(summary["cpu_s"], 1e-9)
     yield (
         f"Speed   {per_cpu:.0f} simulated s per CPU s "
         f"({summary['cpu_s']:.1f} s CPU, {summary['wall_s']:.1f} s wall)"

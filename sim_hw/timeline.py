@@ -1,7 +1,8 @@
-"""Times as people write them: `2600 s`, `eclipse_exit + 60 s`, `eclipse_entry[2] - 30 s`, `pump_a_stop + 10 s`.
+"""Times as people write them: `2600 s`, `eclipse_exit + 60 s`, `eclipse_entry[2] - 30 s`,
+`pump_a_stop + 10 s`.
 
-A time is parsed once (`parse_time`) and becomes integer nanoseconds later (`resolve_time`), when the
-orbit and the other instants of the flight are known. Time 0 is the start of the run.
+A time is parsed once (`parse_time`) and becomes integer nanoseconds later (`resolve_time`), when
+the orbit and the other instants of the flight are known. Time 0 is the start of the run.
 """
 
 import re
@@ -64,7 +65,9 @@ class OrbitEvents:
 
     @classmethod
     def of(cls, events: Iterable[tuple[float, str]], *, start_s: float = 0.0) -> Self:
-        """Return the events of an orbit, pairs of time and name, for a run that starts at `start_s`."""
+        """Return the events of an orbit, pairs of time and name, for a run that starts at
+        `start_s`.
+        """
         pairs = [(time_s - start_s, name) for time_s, name in events]
         return cls(
             eclipse_entry_s=tuple(max(0.0, t) for t, name in pairs if name == ECLIPSE_ENTRY),

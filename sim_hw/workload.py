@@ -36,7 +36,9 @@ class ConstantWorkload:
     Once started it keeps asking: what the node lets run is the node's affair.
     """
 
-    def __init__(self, utilisation_ratio: float = 1.0, accelerator_count: int = ACCELERATOR_COUNT) -> None:
+    def __init__(
+        self, utilisation_ratio: float = 1.0, accelerator_count: int = ACCELERATOR_COUNT
+    ) -> None:
         self._idle = np.zeros(accelerator_count)
         self._busy = np.full(accelerator_count, utilisation_ratio)
         self._is_started = False
@@ -96,8 +98,8 @@ class BurstyWorkload:
 class TraceWorkload:
     """A recorded load: a CSV file with a header, `time_s` and one column per accelerator, 0..1.
 
-    With a single load column all accelerators get the same. Each row holds until the next; before the
-    first there is none. Times count from the start of the run.
+    With a single load column all accelerators get the same. Each row holds until the next; before
+    the first there is none. Times count from the start of the run.
 
     Raises:
         OperatorError: The file cannot be used; names line, column and value.
@@ -122,7 +124,8 @@ def build_workload(
     folder: Path,
     accelerator_count: int = ACCELERATOR_COUNT,
 ) -> Workload:
-    """Return the workload of a checked scenario action; a trace file is looked up beside the scenario.
+    """Return the workload of a checked scenario action; a trace file is looked up beside the
+    scenario.
 
     Raises:
         OperatorError: A trace cannot be used.

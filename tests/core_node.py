@@ -113,7 +113,9 @@ class Node:
             if not on or self.up_s[i] < 1.0:
                 self.set_points[f"accel{i}.cap_w"] = 700.0
             cap_w = 700.0 if self.cap_ignored[i] else self.set_points[f"accel{i}.cap_w"]
-            wanted = min(cap_w, 70.0 + 630.0 * self.utilisation) if self.up_s[i] > 1.0 else 70.0 * on
+            wanted = (
+                min(cap_w, 70.0 + 630.0 * self.utilisation) if self.up_s[i] > 1.0 else 70.0 * on
+            )
             self.power_w[i] += (wanted - self.power_w[i]) * dt_s / (0.15 + dt_s)
             self.power_w[i] *= on
             if flowing:

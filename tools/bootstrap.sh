@@ -14,6 +14,7 @@ is_new_enough() {
 }
 
 find_python() {
+    [ -z "$wanted" ] || command -v "$wanted" >/dev/null || fail "there is no $wanted"
     for candidate in $wanted python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
         path=$(command -v "$candidate") || continue
         if is_new_enough "$path"; then
@@ -63,7 +64,7 @@ if [ -n "$missing" ]; then
         fail "this machine lacks ${missing% }; install with: sudo apt-get install ${missing% }"
     fi
     still=$(missing_packages)
-    [ -z "$still" ] || fail "$(find_python) still lacks ${still% }; name another: make PYTHON=/usr/bin/python3"
+    [ -z "$still" ] || fail "still no ${still% } for $(find_python); name others: make PYTHON=/usr/bin/python3 CC=gcc"
 fi
 
 python=$(find_python)

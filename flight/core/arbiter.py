@@ -29,30 +29,34 @@ class CapReason(StrEnum):
     RAMP = "ramp"  # on its way up
 
 
-class Limit(NamedTuple):
-    """An upper bound in W and what sets it."""
-
-    cap_w: float
-    reason: CapReason
+Limit = tuple[float, CapReason]  # an upper bound in W and what sets it
 
 
-class Grant(NamedTuple):
-    """What one accelerator is granted: 0 W when its rails are off."""
+class Grants(NamedTuple):
+    """What each accelerator is granted in W, 0 when its rails are off, and why."""
 
-    cap_w: float
-    reason: CapReason
+    cap_w: tuple[float, ...]
+    reason: tuple[CapReason, ...]
+
+
+_RAIL, _RAMP = CapReason.RAIL, CapReason.RAMP
+
+
+def none_granted(count: int) -> Grants:
+    """Return the grants of a node whose accelerators are all off."""
+    return Grants((0.0,) * count, (_RAIL,) * count)
 
 
 def grant(
     config: ArbiterConfig,
-    before: tuple[Grant, ...],
+    before: Grants,
     limits: Sequence[Limit | None],
     *,
     shared_w: float,
     shared_reason: CapReason,
     dt_s: float,
-) -> tuple[Grant, ...]:
-    """Return the grants of one cycle.
+) -> Grants:
+    """Return the grants of one cycle; `before` itself when nothing changed.
 
     Args:
         before: Grants of the last cycle.
@@ -60,38 +64,37 @@ def grant(
         shared_w: Power that all accelerators together may draw, inf for no bound.
         dt_s: Time since the last call, > 0.
 
-    Guarantees: each grant is 0 or within the cap range; down at once; up at most `ramp_w_per_s`, from the
-    safe cap. While `shared_w` covers the minimum cap of each accelerator in service, the sum stays within it.
+    Guarantees: each grant is 0 or within the cap range; down at once; up at most `ramp_w_per_s`,
+    from the safe cap. While `shared_w` covers the minimum cap of each accelerator in service, the
+    sum stays within it.
     """
-    floor_w, step_w = config.cap_w_min, config.ramp_w_per_s * dt_s
+    floor_w, safe_w, step_w = config.cap_w_min, config.cap_w_safe, config.ramp_w_per_s * dt_s
     total_w = 0.0
     for limit in limits:
         if limit is not None:
-            total_w += limit.cap_w
+            total_w += limit[0]
     level_w = share_level(limits, shared_w) if total_w > shared_w else config.cap_w_max
-    grants = []
-    for was, limit in zip(before, limits, strict=True):
+    caps, reasons = [], []
+    for was_w, limit in zip(before[0], limits, strict=True):
         if limit is None:
-            grants.append(_OFF)
+            caps.append(0.0)
+            reasons.append(_RAIL)
             continue
         cap_w, reason = limit
         if cap_w > level_w:
             cap_w, reason = level_w, shared_reason
         if cap_w < floor_w:
             cap_w = floor_w
-        was_w = was[0]
-        if cap_w == was_w and reason is was[1]:
-            grants.append(was)
-            continue
-        if was_w < config.cap_w_safe:
-            was_w = min(config.cap_w_safe, cap_w)
         if cap_w > was_w + step_w:
-            cap_w, reason = was_w + step_w, CapReason.RAMP
-        grants.append(Grant(cap_w, reason))
-    return tuple(grants)
-
-
-_OFF = Grant(0.0, CapReason.RAIL)
+            start_w = was_w if was_w >= safe_w else min(safe_w, cap_w)
+            if cap_w > start_w + step_w:
+                cap_w, reason = start_w + step_w, _RAMP
+        caps.append(cap_w)
+        reasons.append(reason)
+    cap_tuple, reason_tuple = tuple(caps), tuple(reasons)
+    if cap_tuple == before[0] and reason_tuple == before[1]:
+        return before
+    return Grants(cap_tuple, reason_tuple)
 
 
 def share_level(limits: Sequence[Limit | None], shared_w: float) -> float:
@@ -99,7 +102,7 @@ def share_level(limits: Sequence[Limit | None], shared_w: float) -> float:
 
     What one accelerator does not need goes to the others.
     """
-    wants = sorted(limit.cap_w for limit in limits if limit is not None)
+    wants = sorted(limit[0] for limit in limits if limit is not None)
     left_w = shared_w
     for i, want_w in enumerate(wants):
         share_w = left_w / (len(wants) - i)
@@ -107,10 +110,3 @@ def share_level(limits: Sequence[Limit | None], shared_w: float) -> float:
             return share_w
         left_w -= want_w
     return wants[-1] if wants else 0.0
-
-
-def affordable_count(config: ArbiterConfig, shared_w: float, count: int) -> int:
-    """Return how many of `count` accelerators the shared power can feed at the minimum cap."""
-    if shared_w >= config.cap_w_min * count:
-        return count
-    return max(0, int(shared_w / config.cap_w_min))

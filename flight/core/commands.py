@@ -23,7 +23,7 @@ class Outcome(NamedTuple):
     acks: tuple[Ack, ...] = ()
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """An operator error: the command is rejected with this reason."""
 
 
@@ -55,14 +55,14 @@ def apply(
         try:
             outcome = _one(config, state, outcome, command.name, arguments, now_ns)
             ack = Ack(command.command_id, True, "done")
-        except _Refused as refusal:
+        except _RefusedError as refusal:
             ack = Ack(command.command_id, False, str(refusal))
         outcome = outcome._replace(acks=(*outcome.acks, ack))
     return outcome
 
 
+# Of each command, the required and the optional arguments.
 _ARGUMENTS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
-    # name: (required, optional)
     "set_mode": (frozenset({"mode"}), frozenset()),
     "operator_limit": (frozenset({"subject", "cap_w"}), frozenset({"duration_s"})),
     "node_budget": (frozenset({"power_w"}), frozenset()),
@@ -72,6 +72,9 @@ _ARGUMENTS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "inhibit_response": (frozenset({"name", "duration_s"}), frozenset()),
 }
 COMMAND_NAMES = tuple(_ARGUMENTS)
+COMMAND_ARGUMENTS: Mapping[str, frozenset[str]] = {
+    name: required | optional for name, (required, optional) in _ARGUMENTS.items()
+}
 
 
 def _one(
@@ -83,12 +86,12 @@ def _one(
     now_ns: int,
 ) -> Outcome:
     if name not in _ARGUMENTS:
-        raise _Refused(f"unknown command {name!r}; known: {', '.join(COMMAND_NAMES)}")
+        raise _RefusedError(f"unknown command {name!r}; known: {', '.join(COMMAND_NAMES)}")
     required, optional = _ARGUMENTS[name]
     missing, unknown = required - arguments.keys(), arguments.keys() - required - optional
     if missing or unknown:
         wrong = [f"missing {key}" for key in sorted(missing)]
-        raise _Refused("; ".join(wrong + [f"unknown {key}" for key in sorted(unknown)]))
+        raise _RefusedError("; ".join(wrong + [f"unknown {key}" for key in sorted(unknown)]))
     operator, count = outcome.operator, len(state.pairs)
     if name == "set_mode":
         return outcome._replace(mode_event=_mode_event(state, arguments))
@@ -99,10 +102,14 @@ def _one(
             until_ns = now_ns + round(_number(arguments, "duration_s", 0.1, 1e7) * 1e9)
         chosen = _accelerators(arguments, count)
         limits = tuple(cap_w if i in chosen else w for i, w in enumerate(operator.limits_w))
-        untils = tuple(until_ns if i in chosen else u for i, u in enumerate(operator.limits_until_ns))
+        untils = tuple(
+            until_ns if i in chosen else u for i, u in enumerate(operator.limits_until_ns)
+        )
         return outcome._replace(operator=operator._replace(limits_w=limits, limits_until_ns=untils))
     if name == "node_budget":
-        power_w = _number(arguments, "power_w", config.arbiter.overhead_w, config.arbiter.node_power_w_max)
+        power_w = _number(
+            arguments, "power_w", config.arbiter.overhead_w, config.arbiter.node_power_w_max
+        )
         return outcome._replace(operator=operator._replace(budget_w=power_w))
     if name in ("enable_accelerator", "disable_accelerator"):
         chosen, off = _accelerators(arguments, count), name == "disable_accelerator"
@@ -111,17 +118,19 @@ def _one(
     if name == "inhibit_response":
         response = str(arguments["name"])
         if response not in INHIBITABLE:
-            raise _Refused(f"no response {response!r}; known: {', '.join(INHIBITABLE)}")
+            raise _RefusedError(f"no response {response!r}; known: {', '.join(INHIBITABLE)}")
         until_ns = now_ns + round(_number(arguments, "duration_s", 0.0, INHIBIT_S_MAX) * 1e9)
         others = tuple(item for item in operator.inhibits if item[0] != response)
-        return outcome._replace(operator=operator._replace(inhibits=(*others, (response, until_ns))))
+        return outcome._replace(
+            operator=operator._replace(inhibits=(*others, (response, until_ns)))
+        )
     return outcome._replace(clear=(*outcome.clear, *_clearable(arguments, count)))
 
 
 def _number(arguments: Mapping[str, float | str], key: str, low: float, high: float) -> float:
     value = arguments[key]
     if isinstance(value, str) or not isfinite(value) or not low <= value <= high:
-        raise _Refused(f"{key} must be a number from {low:g} to {high:g}, got {value!r}")
+        raise _RefusedError(f"{key} must be a number from {low:g} to {high:g}, got {value!r}")
     return float(value)
 
 
@@ -131,7 +140,7 @@ def _accelerators(arguments: Mapping[str, float | str], count: int) -> frozenset
         return frozenset(range(count))
     names = {f"accel{i}": i for i in range(count)}
     if subject not in names:
-        raise _Refused(f"no accelerator {subject!r}; known: accel0 to accel{count - 1}, all")
+        raise _RefusedError(f"no accelerator {subject!r}; known: accel0 to accel{count - 1}, all")
     return frozenset({names[subject]})
 
 
@@ -142,7 +151,9 @@ def _clearable(arguments: Mapping[str, float | str], count: int) -> tuple[str, .
     if subject == "all":
         return known
     if subject not in known:
-        raise _Refused(f"nothing latches under {subject!r}; known: accelN, payload_54v, pump_a, pump_b, all")
+        raise _RefusedError(
+            f"nothing latches under {subject!r}; known: accelN, payload_54v, pump_a, pump_b, all"
+        )
     return (subject,)
 
 
@@ -150,15 +161,15 @@ def _mode_event(state: State, arguments: Mapping[str, float | str]) -> ModeEvent
     wanted = str(arguments["mode"])
     event = modes.COMMANDS.get(wanted)
     if event is None:
-        raise _Refused(f"no mode {wanted!r} to command; known: {', '.join(modes.COMMANDS)}")
+        raise _RefusedError(f"no mode {wanted!r} to command; known: {', '.join(modes.COMMANDS)}")
     mode = state.mode.mode
     if modes.next_mode(mode, event) is None:
-        raise _Refused(f"{wanted} is not reachable from {mode} by command")
+        raise _RefusedError(f"{wanted} is not reachable from {mode} by command")
     if event is ModeEvent.COMMAND_NOMINAL:
         if state.ladder.rung >= 3:
-            raise _Refused("state of charge is too low")
+            raise _RefusedError("state of charge is too low")
         if state.pumps.phase is pumps.PumpPhase.DEAD:
-            raise _Refused("there is no coolant flow")
+            raise _RefusedError("there is no coolant flow")
         if state.payload.phase is rails.PayloadPhase.LATCHED_OFF:
-            raise _Refused("payload_54v is latched off; clear_latched first")
+            raise _RefusedError("payload_54v is latched off; clear_latched first")
     return event

@@ -1,15 +1,25 @@
-"""Conditions: facts for the fault monitors that depend on what was commanded, not on one reading alone."""
+"""Conditions: facts for the fault monitors that depend on what was commanded, not on one reading
+alone.
+"""
 
 from math import nan
 from typing import NamedTuple
 
 import numpy as np
 
-from flight.core.arbiter import Grant
 from flight.core.config import CoreConfig
 from flight.core.faults import ACCEL_CONDITIONS, NODE_CONDITIONS
 from flight.core.judge import JudgeState
-from flight.core.rails import AUX_ON, GOOD_ONCE, MODULE_ON, SERVED, Pair, Payload, PayloadPhase, Phase
+from flight.core.rails import (
+    AUX_ON,
+    GOOD_ONCE,
+    MODULE_ON,
+    SERVED,
+    Pair,
+    Payload,
+    PayloadPhase,
+    Phase,
+)
 from flight.core.types import FLAG_LAPSED, FLAG_REFLEX
 from flight.core.wiring import Wiring
 
@@ -52,7 +62,8 @@ def compute(
     judge: JudgeState,
     pairs: tuple[Pair, ...],
     payload: Payload,
-    grants: tuple[Grant, ...],
+    caps_w: tuple[float, ...],
+    all_on: bool,
     cap_flags: tuple[float, ...] | None,
     now_ns: int,
 ) -> tuple[float, ...]:
@@ -60,16 +71,26 @@ def compute(
 
     Args:
         quiet: The result when nothing is the matter; returned itself in that case.
+        caps_w: Caps in force since the last cycle. all_on: Every accelerator is in service and
+            payload_54v on.
         cap_flags: Flags of the cap points; None when no flag of any point is set.
     """
+    if (
+        all_on
+        and cap_flags is None
+        and judge.all_good
+        and values[wiring.payload_voltage] >= config.rails.module_voltage_v_min
+        and _all_quiet(config, readings, caps_w)
+    ):
+        return quiet
     out: list[float] | None = None
     count = wiring.accelerator_count
     excess = 1.0 + config.arbiter.cap_tolerance_ratio
     module_v_min, aux_v_min = config.rails.module_voltage_v_min, config.rails.aux_voltage_v_min
     for i, (pair, power, core, memory, aux_v, module_v, module_power, granted) in enumerate(
-        zip(pairs, *readings, grants, strict=True)
+        zip(pairs, *readings, caps_w, strict=True)
     ):
-        limit_w = granted[0] * excess
+        limit_w = granted * excess
         if (
             pair[0] is _ON
             and module_v >= module_v_min
@@ -101,6 +122,19 @@ def compute(
     return quiet if out is None else tuple(out)
 
 
+def _all_quiet(config: CoreConfig, readings: Readings, caps_w: tuple[float, ...]) -> bool:
+    """A quick look that is right when it says yes: all powers below the smallest cap, all voltages
+    good.
+    """
+    limit_w = min(caps_w) * (1.0 + config.arbiter.cap_tolerance_ratio)
+    return (
+        min(readings.module_voltage_v) >= config.rails.module_voltage_v_min
+        and min(readings.aux_voltage_v) >= config.rails.aux_voltage_v_min
+        and max(readings.power_w) <= limit_w
+        and max(readings.module_power_w) <= limit_w
+    )
+
+
 def _accelerator(
     config: CoreConfig,
     wiring: Wiring,
@@ -124,7 +158,9 @@ def _accelerator(
         if phase is _ON:
             found["cap_excess"] = _excess(power, module_power, limit_w + _SLACK_W)
     if phase in GOOD_ONCE:
-        found["module_tripped"] = _below(readings.module_voltage_v[i], config.rails.module_voltage_v_min)
+        found["module_tripped"] = _below(
+            readings.module_voltage_v[i], config.rails.module_voltage_v_min
+        )
         found["aux_tripped"] = _below(readings.aux_voltage_v[i], config.rails.aux_voltage_v_min)
     elif phase is not Phase.UNKNOWN:
         if phase not in MODULE_ON:

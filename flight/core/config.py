@@ -4,36 +4,36 @@ Checked once, at construction: an impossible combination is refused with a messa
 values. Each number has a source or is marked assumed; the units are part of the names.
 """
 
+from itertools import pairwise
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from flight.core.config_loop import LoopConfig
+from flight.core.section import Section
 
 
-class _Section(BaseModel):
-    """One table of the file: frozen, no unknown keys, no infinities or NaN."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class CycleConfig(_Section):
+class CycleConfig(Section):
     """[cycle]: the rate of the loop."""
 
     period_s: float = Field(0.1, ge=0.01, le=1.0, description="Cycle period; DESIGN 1.")
     gap_s_max: float = Field(
-        0.3, ge=0.02, le=5.0, description="A longer pause between cycles restarts the ramps; DESIGN 2."
+        0.3,
+        ge=0.02,
+        le=5.0,
+        description="A longer pause between cycles counts as this long: no ramp leaps after it.",
     )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.gap_s_max <= self.period_s:
             raise ValueError(
-                f"gap_s_max = {self.gap_s_max} must be longer than period_s = {self.period_s}:"
-                " every cycle would count as late"
+                f"gap_s_max = {self.gap_s_max} must be longer than period_s = {self.period_s}"
             )
         return self
 
 
-class JudgeConfig(_Section):
+class JudgeConfig(Section):
     """[judge]: how long a doubted or missing reading may be replaced by the last good one."""
 
     hold_s: float = Field(
@@ -44,7 +44,7 @@ class JudgeConfig(_Section):
     )
 
 
-class GuardConfig(_Section):
+class GuardConfig(Section):
     """[guard]: thermal guard law, one per accelerator."""
 
     setpoint_c: float = Field(82.0, ge=40.0, le=95.0, description="Core set-point; REF-1.")
@@ -52,7 +52,10 @@ class GuardConfig(_Section):
         87.0, ge=50.0, le=100.0, description="Maximum operating temperature; H100 87 (domain 0.2)."
     )
     over_temperature_c: float = Field(
-        86.0, ge=45.0, le=100.0, description="Readings from here on switch the accelerator off; assumed."
+        86.0,
+        ge=45.0,
+        le=100.0,
+        description="Readings from here on switch the accelerator off; assumed.",
     )
     over_temperature_s: float = Field(
         0.5, ge=0.1, le=10.0, description="... after so long; assumed."
@@ -79,7 +82,10 @@ class GuardConfig(_Section):
         5.0, ge=0.5, le=600.0, description="... held for so long; assumed."
     )
     blind_off_s: float = Field(
-        10.0, ge=1.0, le=600.0, description="Off when core and rail power are both unknown; assumed."
+        10.0,
+        ge=1.0,
+        le=600.0,
+        description="Off when core and rail power are both unknown; assumed.",
     )
 
     @model_validator(mode="after")
@@ -87,7 +93,7 @@ class GuardConfig(_Section):
         if not self.setpoint_c < self.over_temperature_c:
             raise ValueError(
                 f"setpoint_c = {self.setpoint_c} must be below over_temperature_c ="
-                f" {self.over_temperature_c}: the guard would regulate to a temperature that switches off"
+                f" {self.over_temperature_c}: the guard would regulate to a switch-off"
             )
         if not self.over_temperature_c < self.core_temp_c_max:
             raise ValueError(
@@ -107,7 +113,7 @@ class GuardConfig(_Section):
         return self
 
 
-class RailsConfig(_Section):
+class RailsConfig(Section):
     """[rails]: sequencing of the payload bus and of each accelerator's two rails."""
 
     aux_voltage_v_min: float = Field(
@@ -123,7 +129,10 @@ class RailsConfig(_Section):
         0.5, gt=0.0, le=5.0, description="Above this a rail commanded off failed closed; assumed."
     )
     module_current_a_max: float = Field(
-        15.6, gt=1.0, le=100.0, description="1.2 x 12.96 A; the transient mask ends at 20 ms (case 22)."
+        15.6,
+        gt=1.0,
+        le=100.0,
+        description="1.2 x 12.96 A; the transient mask ends at 20 ms (case 22).",
     )
     payload_current_a_max: float = Field(
         125.0, gt=1.0, le=500.0, description="1.2 x 8 x 12.96 A; assumed."
@@ -135,10 +144,16 @@ class RailsConfig(_Section):
         1.0, ge=0.0, le=60.0, description="Off-time after a trip without cause; domain P8."
     )
     hot_off_time_s: float = Field(
-        60.0, ge=0.0, le=3600.0, description="Cool-down after an over-temperature switch-off; assumed."
+        60.0,
+        ge=0.0,
+        le=3600.0,
+        description="Cool-down after an over-temperature switch-off; assumed.",
     )
     accelerator_boot_s_max: float = Field(
-        10.0, ge=1.0, le=300.0, description="Power good to first core reading; assumed (sim boots in 1 s)."
+        10.0,
+        ge=1.0,
+        le=300.0,
+        description="Power good to first core reading; assumed (sim boots in 1 s).",
     )
     lost_power_cycle_s: float = Field(
         30.0, ge=1.0, le=600.0, description="A lost accelerator is power-cycled; domain G1 <= 60 s."
@@ -164,7 +179,7 @@ class RailsConfig(_Section):
         return self
 
 
-class LatchUpConfig(_Section):
+class LatchUpConfig(Section):
     """[latch_up]: detection on the auxiliary rails."""
 
     aux_current_a_max: float = Field(
@@ -179,122 +194,65 @@ class LatchUpConfig(_Section):
     def _check(self) -> Self:
         if not self.aux_current_a_max > self.aux_current_a_nominal:
             raise ValueError(
-                f"aux_current_a_max = {self.aux_current_a_max} must be above aux_current_a_nominal ="
-                f" {self.aux_current_a_nominal}: every rail would trip"
+                f"aux_current_a_max = {self.aux_current_a_max} must be above"
+                f" aux_current_a_nominal = {self.aux_current_a_nominal}: every rail would trip"
             )
         return self
 
 
-class LoopConfig(_Section):
-    """[loop]: pumps, pump loss, bypass and heaters."""
-
-    lead_pump: Literal["a", "b"] = Field("a", description="The pump that runs; the other stands by.")
-    pump_speed_rpm_nominal: float = Field(4000.0, ge=500.0, le=6000.0, description="Assumed.")
-    pump_speed_rpm_max: float = Field(6000.0, ge=500.0, le=20000.0, description="Assumed.")
-    pump_speed_rpm_trickle: float = Field(2000.0, ge=0.0, le=6000.0, description="SURVIVAL; assumed.")
-    pump_speed_ratio_min: float = Field(
-        0.8, gt=0.1, lt=1.0, description="A running pump below this part of its target is failing; assumed."
-    )
-    pump_current_a_min: float = Field(
-        0.2, ge=0.0, le=5.0, description="Below it, and slowing, a pump has lost power; assumed."
-    )
-    flow_kg_per_s_min: float = Field(
-        0.10, gt=0.0, le=10.0, description="70 % of the nominal 0.144 kg/s; assumed."
-    )
-    spin_up_s: float = Field(
-        2.5, ge=0.1, le=30.0, description="A pump is not judged before; REF-1 spin-up 1 s."
-    )
-    loss_confirm_s: float = Field(
-        0.2, gt=0.0, le=1.0, description="Persistence of a pump loss; at most 0.3 s."
-    )
-    no_flow_off_s: float = Field(
-        4.5, ge=1.0, le=30.0, description="First sign of loss to accelerators off; rails open by 6 s (T1)."
-    )
-    flow_good_s: float = Field(
-        10.0, ge=1.0, le=600.0, description="Good flow before caps are released; REF-1."
-    )
-    supply_temp_c_min: float = Field(2.0, ge=-60.0, le=40.0, description="S2 cold alarm; assumed.")
-    supply_temp_c_max: float = Field(65.0, ge=20.0, le=120.0, description="S2 hot alarm; domain 1c.")
-    return_temp_c_max: float = Field(75.0, ge=20.0, le=120.0, description="Assumed.")
-    radiator_temp_c_min: float = Field(-40.0, ge=-100.0, le=20.0, description="Assumed.")
-    pressure_kpa_max: float = Field(400.0, gt=0.0, le=5000.0, description="Assumed; nominal 150 kPa.")
-    accumulator_ratio_min: float = Field(0.1, ge=0.0, le=1.0, description="Leak alarm; assumed.")
-    bypass_setpoint_c: float = Field(
-        15.0, ge=-50.0, le=60.0, description="The bypass keeps the supply above this; assumed."
-    )
-    bypass_gain_per_k_s: float = Field(0.002, gt=0.0, le=1.0, description="Integral gain; assumed.")
-    bypass_ratio_max: float = Field(
-        0.98, ge=0.0, le=1.0, description="Some flow always passes the radiator; assumed."
-    )
-    heater_on_c: float = Field(10.0, ge=-50.0, le=60.0, description="Supply below: heaters on; assumed.")
-    heater_off_c: float = Field(13.0, ge=-50.0, le=60.0, description="Supply above: off; assumed.")
-    battery_heater_on_c: float = Field(
-        5.0, ge=-40.0, le=40.0, description="Charging below 0 plates the cells (domain P5)."
-    )
-    battery_heater_off_c: float = Field(8.0, ge=-40.0, le=40.0, description="Assumed.")
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.pump_speed_rpm_nominal > self.pump_speed_rpm_max:
-            raise ValueError(
-                f"pump_speed_rpm_nominal = {self.pump_speed_rpm_nominal} must not exceed"
-                f" pump_speed_rpm_max = {self.pump_speed_rpm_max}"
-            )
-        if not self.heater_on_c < self.heater_off_c:
-            raise ValueError(
-                f"heater_on_c = {self.heater_on_c} must be below heater_off_c = {self.heater_off_c}"
-            )
-        if not self.battery_heater_on_c < self.battery_heater_off_c:
-            raise ValueError(
-                f"battery_heater_on_c = {self.battery_heater_on_c} must be below"
-                f" battery_heater_off_c = {self.battery_heater_off_c}"
-            )
-        if not self.supply_temp_c_min < self.heater_on_c < self.supply_temp_c_max:
-            raise ValueError(
-                f"heater_on_c = {self.heater_on_c} must lie between supply_temp_c_min ="
-                f" {self.supply_temp_c_min} and supply_temp_c_max = {self.supply_temp_c_max}"
-            )
-        if self.no_flow_off_s <= self.spin_up_s + self.loss_confirm_s:
-            raise ValueError(
-                f"no_flow_off_s = {self.no_flow_off_s} must be longer than spin_up_s +"
-                f" loss_confirm_s = {self.spin_up_s + self.loss_confirm_s}: the standby pump would"
-                " have no chance"
-            )
-        return self
-
-
-class ArbiterConfig(_Section):
+class ArbiterConfig(Section):
     """[arbiter]: range of the caps, ramps, node budget."""
 
     cap_w_min: float = Field(200.0, ge=1.0, le=5000.0, description="Smallest cap; H100 200 W.")
     cap_w_safe: float = Field(200.0, ge=1.0, le=5000.0, description="The safe cap.")
     cap_w_max: float = Field(700.0, ge=1.0, le=5000.0, description="Largest cap; H100 700 W.")
     ramp_w_per_s: float = Field(
-        25.0, gt=0.0, le=1000.0, description="Up, per accelerator: 200 W/s per node of eight; domain P10."
+        25.0,
+        gt=0.0,
+        le=1000.0,
+        description="Up, per accelerator: 200 W/s per node of eight; domain P10.",
     )
     node_power_w_max: float = Field(
-        7000.0, ge=100.0, le=1e6, description="Budget of the whole node; assumed: never binds in REF-1."
+        7000.0,
+        ge=100.0,
+        le=1e6,
+        description="Budget of the whole node; assumed: never binds in REF-1.",
     )
     allotment_fallback_w: float = Field(
         2200.0, ge=100.0, le=1e6, description="When a spacecraft's grant has lapsed; assumed."
     )
     overhead_w: float = Field(
-        480.0, ge=0.0, le=1e5, description="Load besides accelerators, at least; REF-1 453 W, rounded up."
+        480.0,
+        ge=0.0,
+        le=1e5,
+        description="Load besides accelerators, at least; REF-1 453 W, rounded up.",
     )
     budget_margin_ratio: float = Field(
-        0.01, ge=0.0, le=0.2, description="Held back for overshoot of the device's own cap loop; assumed."
+        0.01,
+        ge=0.0,
+        le=0.2,
+        description="Held back for overshoot of the device's own cap loop; assumed.",
     )
     clock_max_mhz: float = Field(1980.0, ge=100.0, le=10000.0, description="H100 maximum clock.")
     clock_low_mhz: float = Field(
-        345.0, ge=10.0, le=10000.0, description="Second path when a cap is not obeyed (G4); assumed."
+        345.0,
+        ge=10.0,
+        le=10000.0,
+        description="Second path when a cap is not obeyed (G4); assumed.",
     )
-    cap_tolerance_ratio: float = Field(0.05, gt=0.0, le=0.5, description="P > cap + 5 %; domain G4.")
+    cap_tolerance_ratio: float = Field(
+        0.05, gt=0.0, le=0.5, description="P > cap + 5 %; domain G4."
+    )
     cap_excess_s: float = Field(3.0, ge=0.2, le=10.0, description="... for 3 s; domain G4.")
-    cap_excess_off_s: float = Field(6.5, ge=0.4, le=10.0, description="Then rail off; S6 10 s in all.")
+    cap_excess_off_s: float = Field(
+        6.5, ge=0.4, le=10.0, description="Then rail off; S6 10 s in all."
+    )
     bus54_voltage_v_min: float = Field(
         48.0, ge=1.0, le=400.0, description="Below: minimum caps at once; domain P7."
     )
-    bus_recover_s: float = Field(5.0, ge=0.0, le=600.0, description="Good bus before release; assumed.")
+    bus_recover_s: float = Field(
+        5.0, ge=0.0, le=600.0, description="Good bus before release; assumed."
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -326,34 +284,42 @@ class ArbiterConfig(_Section):
         return self
 
 
-class LadderConfig(_Section):
+class LadderConfig(Section):
     """[ladder]: state of charge. Each rung is entered below its threshold (domain 1b, assumed)."""
 
     cap_ratio: float = Field(0.60, gt=0.0, lt=1.0, description="Below: accelerators at cap_w.")
     shed_ratio: float = Field(0.50, gt=0.0, lt=1.0, description="Below: one accelerator, at idle.")
-    safe_ratio: float = Field(0.40, gt=0.0, lt=1.0, description="Below: SAFE. The hard floor of S3.")
+    safe_ratio: float = Field(
+        0.40, gt=0.0, lt=1.0, description="Below: SAFE. The hard floor of S3."
+    )
     survival_ratio: float = Field(0.25, gt=0.0, lt=1.0, description="Below: SURVIVAL.")
     hysteresis_ratio: float = Field(0.05, gt=0.0, le=0.2, description="Left this much higher.")
     cap_w: float = Field(400.0, ge=1.0, le=5000.0, description="Cap on the first rung.")
-    down_s: float = Field(8.0, ge=0.5, le=9.5, description="Persistence down; S3: acts within 10 s.")
+    down_s: float = Field(
+        8.0, ge=0.5, le=9.5, description="Persistence down; S3: acts within 10 s."
+    )
     up_s: float = Field(30.0, ge=1.0, le=3600.0, description="Persistence up; assumed.")
     unknown_s: float = Field(
-        60.0, ge=1.0, le=3600.0, description="Charge unknown this long: first rung at least; assumed."
+        60.0,
+        ge=1.0,
+        le=3600.0,
+        description="Charge unknown this long: first rung at least; assumed.",
     )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         rungs = (self.cap_ratio, self.shed_ratio, self.safe_ratio, self.survival_ratio)
-        for upper, lower in zip(rungs, rungs[1:], strict=False):
+        for upper, lower in pairwise(rungs):
             if lower + self.hysteresis_ratio > upper:
                 raise ValueError(
-                    "the rungs must fall, cap > shed > safe > survival, by at least hysteresis_ratio ="
-                    f" {self.hysteresis_ratio}; given {', '.join(map(str, rungs))}"
+                    "the rungs must fall, cap > shed > safe > survival, by at least"
+                    f" hysteresis_ratio = {self.hysteresis_ratio};"
+                    f" given {', '.join(map(str, rungs))}"
                 )
         return self
 
 
-class ModesConfig(_Section):
+class ModesConfig(Section):
     """[modes]: where BOOT leads, and the times of the mode machine."""
 
     autostart_mode: Literal["STANDBY", "NOMINAL", "SAFE"] = Field(
@@ -362,13 +328,20 @@ class ModesConfig(_Section):
     boot_s: float = Field(
         2.0, ge=0.0, le=600.0, description="Readings and flow good for so long end BOOT; assumed."
     )
-    boot_s_max: float = Field(60.0, ge=1.0, le=3600.0, description="BOOT longer than this: SAFE; assumed.")
-    degraded_s: float = Field(10.0, ge=0.0, le=3600.0, description="Good readings end DEGRADED; DESIGN 5.")
+    boot_s_max: float = Field(
+        60.0, ge=1.0, le=3600.0, description="BOOT longer than this: SAFE; assumed."
+    )
+    degraded_s: float = Field(
+        10.0, ge=0.0, le=3600.0, description="Good readings end DEGRADED; DESIGN 5."
+    )
     loop_blind_s: float = Field(
         30.0, ge=1.0, le=3600.0, description="Loop controller lost this long: SAFE; assumed."
     )
     verify_s: float = Field(
-        60.0, ge=0.0, le=86400.0, description="Charge restored this long ends a SAFE it caused; assumed."
+        60.0,
+        ge=0.0,
+        le=86400.0,
+        description="Charge restored this long ends a SAFE it caused; assumed.",
     )
 
     @model_validator(mode="after")
@@ -380,17 +353,25 @@ class ModesConfig(_Section):
         return self
 
 
-class FaultsConfig(_Section):
+class FaultsConfig(Section):
     """[faults]: persistence of the rest, and switches that only tests turn off."""
 
-    guard_enabled: bool = Field(True, description="False only in tests of the other lines of defence.")
+    guard_enabled: bool = Field(
+        True, description="False only in tests of the other lines of defence."
+    )
     pump_loss_enabled: bool = Field(True, description="False only in tests, as above.")
     over_temperature_enabled: bool = Field(True, description="False only in tests, as above.")
     communication_lost_s: float = Field(
-        0.6, ge=0.2, le=2.0, description="Age of a driver's newest good sample; UNRESPONSIVE within 2 s."
+        0.6,
+        ge=0.2,
+        le=2.0,
+        description="Age of a driver's newest good sample; UNRESPONSIVE within 2 s.",
     )
     rail_confirm_s: float = Field(
-        0.09, gt=0.0, le=1.0, description="Two samples of a tripped rail or module over-current; assumed."
+        0.09,
+        gt=0.0,
+        le=1.0,
+        description="Two samples of a tripped rail or module over-current; assumed.",
     )
     failed_closed_s: float = Field(
         0.29, gt=0.0, le=2.0, description="Four samples of current through an open switch; assumed."
@@ -404,7 +385,7 @@ class FaultsConfig(_Section):
     disk_free_ratio_min: float = Field(0.05, ge=0.0, le=1.0, description="Assumed.")
 
 
-class CoreConfig(_Section):
+class CoreConfig(Section):
     """All sections of the core. The TOML tables are top-level: [guard], [rails], ..."""
 
     cycle: CycleConfig = CycleConfig()
@@ -429,8 +410,8 @@ class CoreConfig(_Section):
         if self.latch_up.confirm_s >= 2.0 * self.cycle.period_s:
             raise ValueError(
                 f"[latch_up] confirm_s = {self.latch_up.confirm_s} with [cycle] period_s ="
-                f" {self.cycle.period_s} needs more than two samples: the rail would open later than"
-                " 250 ms (S5)"
+                f" {self.cycle.period_s} needs more than two samples: the rail would open"
+                " later than 250 ms (S5)"
             )
         if self.loop.bypass_setpoint_c >= self.guard.setpoint_c:
             raise ValueError(

@@ -1,6 +1,8 @@
-"""Event ids of the core that are not faults, each with its severity. Faults carry theirs (faults.py).
+"""Event ids of the core that are not faults, each with its severity. Faults carry theirs
+(faults.py).
 
-A fault that ends gives `<event_id>.cleared`, INFO. Cause and operator action: flight/dictionary/events.py.
+A fault that ends gives `<event_id>.cleared`, INFO. Cause and operator action:
+flight/dictionary/events.py.
 """
 
 from types import MappingProxyType

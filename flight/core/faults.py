@@ -1,7 +1,9 @@
-"""The faults of a node, as data: what is watched, how long, how severe, and which response it calls."""
+"""The faults of a node, as data: what is watched, how long, how severe, and which response it
+calls.
+"""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from flight.core.config import CoreConfig
 from flight.core.monitors import Fault, Response
@@ -40,8 +42,12 @@ def conditions(table: PointTable, accelerator_count: int) -> tuple[str, ...]:
     return accel + NODE_CONDITIONS + silent
 
 
-def build_faults(config: CoreConfig, table: PointTable, accelerator_count: int) -> tuple[Fault, ...]:
-    """Return all faults of a node; those whose point does not exist are dropped by the monitor table."""
+def build_faults(
+    config: CoreConfig, table: PointTable, accelerator_count: int
+) -> tuple[Fault, ...]:
+    """Return all faults of a node; those whose point does not exist are dropped by the monitor
+    table.
+    """
     faults: list[Fault] = []
     for i in range(accelerator_count):
         faults += _accelerator(config, i)
@@ -64,37 +70,82 @@ def _accelerator(config: CoreConfig, i: int) -> Iterator[Fault]:
     """Temperatures, obedience, communication and health of one accelerator."""
     guard, arbiter, name = config.guard, config.arbiter, f"accel{i}"
 
-    def at(event_id: str, severity: Severity, channel: str, threshold: float, **more: object) -> Fault:
-        return Fault(
-            event_id, name, severity, unit=i, point=f"{name}.{channel}", threshold=threshold
-        )._replace(**more)
+    def at(event_id: str, severity: Severity, channel: str, threshold: float, **more: Any) -> Fault:
+        point = f"{name}.{channel}"
+        return Fault(event_id, name, severity, unit=i, point=point, threshold=threshold, **more)
 
-    def when(event_id: str, severity: Severity, condition: str, **more: object) -> Fault:
-        return Fault(event_id, name, severity, unit=i, condition=f"{name}.{condition}")._replace(**more)
+    def when(event_id: str, severity: Severity, condition: str, **more: Any) -> Fault:
+        return Fault(event_id, name, severity, unit=i, condition=f"{name}.{condition}", **more)
 
     off = Response.OVER_TEMPERATURE if config.faults.over_temperature_enabled else Response.NONE
     # A whole-degree reading of 86 is "at least 85.5": the threshold lies between two readings.
     hot = guard.over_temperature_c - 0.5
     memory_hot = guard.memory_over_temperature_c - 0.5
-    yield at("accel.core_hot", _W, "core_temp_c", guard.setpoint_c + 1.5, hysteresis=2.0, persistence_s=2.0)
-    yield at("accel.core_over_temperature", _C, "core_temp_c", hot, hysteresis=6.0, stale="clear",
-             persistence_s=guard.over_temperature_s, response=off)  # fmt: skip
-    yield at("accel.memory_hot", _W, "memory_temp_c", guard.memory_setpoint_c + 1.5, hysteresis=2.0,
-             persistence_s=2.0)  # fmt: skip
-    yield at("accel.memory_over_temperature", _C, "memory_temp_c", memory_hot, hysteresis=8.0,
-             stale="clear", persistence_s=guard.over_temperature_s, response=off)  # fmt: skip
+    yield at(
+        "accel.core_hot",
+        _W,
+        "core_temp_c",
+        guard.setpoint_c + 1.5,
+        hysteresis=2.0,
+        persistence_s=2.0,
+    )
+    yield at(
+        "accel.core_over_temperature",
+        _C,
+        "core_temp_c",
+        hot,
+        hysteresis=6.0,
+        stale="clear",
+        persistence_s=guard.over_temperature_s,
+        response=off,
+    )
+    yield at(
+        "accel.memory_hot",
+        _W,
+        "memory_temp_c",
+        guard.memory_setpoint_c + 1.5,
+        hysteresis=2.0,
+        persistence_s=2.0,
+    )
+    yield at(
+        "accel.memory_over_temperature",
+        _C,
+        "memory_temp_c",
+        memory_hot,
+        hysteresis=8.0,
+        stale="clear",
+        persistence_s=guard.over_temperature_s,
+        response=off,
+    )
     yield at("accel.uncorrected_error", _W, "ecc_uncorrected_count", 0.5, stale="clear")
     yield at("accel.xid", _W, "xid", 0.5, stale="clear")
     yield at("accel.recovery_needed", _W, "recovery_action", 0.5, stale="clear")
     yield when("accel.communication_lost", _W, "lost", persistence_s=0.1)
-    yield when("accel.power_cycle_due", _C, "lost", response=Response.LOST,
-               persistence_s=config.rails.lost_power_cycle_s)  # fmt: skip
+    yield when(
+        "accel.power_cycle_due",
+        _C,
+        "lost",
+        response=Response.LOST,
+        persistence_s=config.rails.lost_power_cycle_s,
+    )
     yield when("accel.blind", _C, "blind", response=Response.BLIND, persistence_s=guard.blind_off_s)
     yield when("accel.memory_sensor_lost", _W, "memory_lost", persistence_s=0.1)
-    yield when("accel.cap_not_obeyed", _C, "cap_excess", response=Response.CLOCK_DOWN, clear_s=0.0,
-               persistence_s=arbiter.cap_excess_s, rearm="command")  # fmt: skip
-    yield when("accel.cap_not_enforceable", _C, "cap_excess", response=Response.CAP_OFF,
-               persistence_s=arbiter.cap_excess_off_s)  # fmt: skip
+    yield when(
+        "accel.cap_not_obeyed",
+        _C,
+        "cap_excess",
+        response=Response.CLOCK_DOWN,
+        clear_s=0.0,
+        persistence_s=arbiter.cap_excess_s,
+        rearm="command",
+    )
+    yield when(
+        "accel.cap_not_enforceable",
+        _C,
+        "cap_excess",
+        response=Response.CAP_OFF,
+        persistence_s=arbiter.cap_excess_off_s,
+    )
     yield when("accel.reflex_latched", _W, "reflex", clear_s=0.0)
     yield when("accel.lease_lapsed", _W, "lapsed", clear_s=0.0)
 
@@ -103,101 +154,298 @@ def _accelerator_rails(config: CoreConfig, i: int) -> Iterator[Fault]:
     """The module rail and the auxiliary rail of one accelerator."""
     rails, faults, confirm = config.rails, config.faults, config.faults.rail_confirm_s
     aux, module, accel = f"accel{i}_aux", f"accel{i}_54v", f"accel{i}"
-    yield Fault("rail.latch_up", aux, _C, Response.LATCH_UP, i, f"rail.{aux}.current_a",
-                threshold=config.latch_up.aux_current_a_max, persistence_s=config.latch_up.confirm_s,
-                clear_s=0.0)  # fmt: skip
-    yield Fault("rail.over_current", module, _C, Response.OVER_CURRENT, i, f"rail.{module}.current_a",
-                threshold=rails.module_current_a_max, persistence_s=confirm, clear_s=0.0)  # fmt: skip
-    yield Fault("rail.over_voltage", aux, _W, unit=i, point=f"rail.{aux}.voltage_v", threshold=3.6,
-                persistence_s=0.2)  # fmt: skip
-    yield Fault("rail.over_voltage", module, _W, unit=i, point=f"rail.{module}.voltage_v",
-                threshold=57.5, persistence_s=0.2)  # fmt: skip
-    yield Fault("rail.over_temperature", module, _W, unit=i, point=f"rail.{module}.temp_c",
-                threshold=faults.rail_temp_c_max, hysteresis=5.0, persistence_s=1.0)  # fmt: skip
-    yield Fault("rail.tripped", module, _W, Response.TRIPPED, i, persistence_s=confirm, clear_s=0.0,
-                condition=f"{accel}.module_tripped", stale="clear")  # fmt: skip
-    yield Fault("rail.tripped", aux, _W, Response.TRIPPED, i, persistence_s=confirm, clear_s=0.0,
-                condition=f"{accel}.aux_tripped", stale="clear")  # fmt: skip
-    yield Fault("rail.failed_closed", module, _C, Response.FAILED_CLOSED, i,
-                persistence_s=faults.failed_closed_s, condition=f"{accel}.module_closed")  # fmt: skip
-    yield Fault("rail.failed_closed", aux, _C, unit=i, persistence_s=faults.failed_closed_s,
-                condition=f"{accel}.aux_closed")  # fmt: skip
+    yield Fault(
+        "rail.latch_up",
+        aux,
+        _C,
+        Response.LATCH_UP,
+        i,
+        f"rail.{aux}.current_a",
+        threshold=config.latch_up.aux_current_a_max,
+        persistence_s=config.latch_up.confirm_s,
+        clear_s=0.0,
+    )
+    yield Fault(
+        "rail.over_current",
+        module,
+        _C,
+        Response.OVER_CURRENT,
+        i,
+        f"rail.{module}.current_a",
+        threshold=rails.module_current_a_max,
+        persistence_s=confirm,
+        clear_s=0.0,
+    )
+    yield Fault(
+        "rail.over_voltage",
+        aux,
+        _W,
+        unit=i,
+        point=f"rail.{aux}.voltage_v",
+        threshold=3.6,
+        persistence_s=0.2,
+    )
+    yield Fault(
+        "rail.over_voltage",
+        module,
+        _W,
+        unit=i,
+        point=f"rail.{module}.voltage_v",
+        threshold=57.5,
+        persistence_s=0.2,
+    )
+    yield Fault(
+        "rail.over_temperature",
+        module,
+        _W,
+        unit=i,
+        point=f"rail.{module}.temp_c",
+        threshold=faults.rail_temp_c_max,
+        hysteresis=5.0,
+        persistence_s=1.0,
+    )
+    yield Fault(
+        "rail.tripped",
+        module,
+        _W,
+        Response.TRIPPED,
+        i,
+        persistence_s=confirm,
+        clear_s=0.0,
+        condition=f"{accel}.module_tripped",
+        stale="clear",
+    )
+    yield Fault(
+        "rail.tripped",
+        aux,
+        _W,
+        Response.TRIPPED,
+        i,
+        persistence_s=confirm,
+        clear_s=0.0,
+        condition=f"{accel}.aux_tripped",
+        stale="clear",
+    )
+    yield Fault(
+        "rail.failed_closed",
+        module,
+        _C,
+        Response.FAILED_CLOSED,
+        i,
+        persistence_s=faults.failed_closed_s,
+        condition=f"{accel}.module_closed",
+    )
+    yield Fault(
+        "rail.failed_closed",
+        aux,
+        _C,
+        unit=i,
+        persistence_s=faults.failed_closed_s,
+        condition=f"{accel}.aux_closed",
+    )
 
 
 def _payload(config: CoreConfig) -> Iterator[Fault]:
     rail, confirm = "payload_54v", config.faults.rail_confirm_s
-    yield Fault("rail.over_current", rail, _C, point=f"rail.{rail}.current_a", persistence_s=confirm,
-                threshold=config.rails.payload_current_a_max)  # fmt: skip
-    yield Fault("rail.over_temperature", rail, _W, point=f"rail.{rail}.temp_c", hysteresis=5.0,
-                threshold=config.faults.rail_temp_c_max, persistence_s=1.0)  # fmt: skip
-    yield Fault("rail.tripped", rail, _C, Response.PAYLOAD_TRIPPED, persistence_s=confirm, clear_s=0.0,
-                condition="payload_tripped", stale="clear")  # fmt: skip
-    yield Fault("rail.failed_closed", rail, _C, condition="payload_closed",
-                persistence_s=config.faults.failed_closed_s)  # fmt: skip
+    yield Fault(
+        "rail.over_current",
+        rail,
+        _C,
+        point=f"rail.{rail}.current_a",
+        persistence_s=confirm,
+        threshold=config.rails.payload_current_a_max,
+    )
+    yield Fault(
+        "rail.over_temperature",
+        rail,
+        _W,
+        point=f"rail.{rail}.temp_c",
+        hysteresis=5.0,
+        threshold=config.faults.rail_temp_c_max,
+        persistence_s=1.0,
+    )
+    yield Fault(
+        "rail.tripped",
+        rail,
+        _C,
+        Response.PAYLOAD_TRIPPED,
+        persistence_s=confirm,
+        clear_s=0.0,
+        condition="payload_tripped",
+        stale="clear",
+    )
+    yield Fault(
+        "rail.failed_closed",
+        rail,
+        _C,
+        condition="payload_closed",
+        persistence_s=config.faults.failed_closed_s,
+    )
 
 
 def _host_rails(config: CoreConfig) -> Iterator[Fault]:
     """Host rails have no switch of ours: the operator is told."""
     for rail, volts in (("host_12v", 12.0), ("host_5v", 5.0), ("host_3v3", 3.3), ("host_1v8", 1.8)):
         point = f"rail.{rail}.voltage_v"
-        yield Fault("rail.under_voltage", rail, _C, point=point, comparison="<",
-                    threshold=0.92 * volts, hysteresis=-0.01 * volts, persistence_s=0.2)  # fmt: skip
-        yield Fault("rail.over_voltage", rail, _C, point=point, threshold=1.08 * volts,
-                    persistence_s=0.2)  # fmt: skip
-        yield Fault("rail.over_temperature", rail, _W, point=f"rail.{rail}.temp_c", hysteresis=5.0,
-                    threshold=config.faults.rail_temp_c_max, persistence_s=1.0)  # fmt: skip
+        yield Fault(
+            "rail.under_voltage",
+            rail,
+            _C,
+            point=point,
+            comparison="<",
+            threshold=0.92 * volts,
+            hysteresis=-0.01 * volts,
+            persistence_s=0.2,
+        )
+        yield Fault(
+            "rail.over_voltage", rail, _C, point=point, threshold=1.08 * volts, persistence_s=0.2
+        )
+        yield Fault(
+            "rail.over_temperature",
+            rail,
+            _W,
+            point=f"rail.{rail}.temp_c",
+            hysteresis=5.0,
+            threshold=config.faults.rail_temp_c_max,
+            persistence_s=1.0,
+        )
 
 
 def _loop(config: CoreConfig, accelerator_count: int) -> Iterator[Fault]:
     """Coolant temperatures and pressure. Pump loss has its own law (pumps.py)."""
     loop = config.loop
 
-    def at(event_id: str, severity: Severity, channel: str, comparison: str, threshold: float) -> Fault:
-        return Fault(event_id, "loop", severity, point=f"loop.{channel}", comparison=comparison,
-                     threshold=threshold, hysteresis=1.0, persistence_s=2.0)  # fmt: skip
+    def at(
+        event_id: str, severity: Severity, channel: str, comparison: str, threshold: float
+    ) -> Fault:
+        return Fault(
+            event_id,
+            "loop",
+            severity,
+            point=f"loop.{channel}",
+            comparison=comparison,
+            threshold=threshold,
+            hysteresis=1.0,
+            persistence_s=2.0,
+        )
 
     yield at("loop.supply_cold", _W, "supply_temp_c", "<", loop.supply_temp_c_min)
     yield at("loop.supply_hot", _W, "supply_temp_c", ">", loop.supply_temp_c_max)
     yield at("loop.return_hot", _W, "return_temp_c", ">", loop.return_temp_c_max)
     yield at("loop.radiator_cold", _W, "radiator_out_temp_c", "<", loop.radiator_temp_c_min)
     yield at("loop.pressure_high", _W, "pressure_kpa", ">", loop.pressure_kpa_max)
-    yield at("loop.accumulator_low", _C, "accumulator_ratio", "<", loop.accumulator_ratio_min)._replace(
-        hysteresis=0.02
-    )
+    yield at(
+        "loop.accumulator_low", _C, "accumulator_ratio", "<", loop.accumulator_ratio_min
+    )._replace(hysteresis=0.02)
     yield at("loop.flow_low", _W, "flow_kg_per_s", "<", loop.flow_kg_per_s_min)._replace(
         hysteresis=0.005, persistence_s=loop.spin_up_s
     )
     for i in range(accelerator_count):
-        yield Fault("plate.hot", f"plate{i}", _W, point=f"plate{i}.outlet_temp_c", hysteresis=2.0,
-                    threshold=config.faults.plate_temp_c_max, persistence_s=2.0)  # fmt: skip
+        yield Fault(
+            "plate.hot",
+            f"plate{i}",
+            _W,
+            point=f"plate{i}.outlet_temp_c",
+            hysteresis=2.0,
+            threshold=config.faults.plate_temp_c_max,
+            persistence_s=2.0,
+        )
 
 
 def _power(config: CoreConfig) -> Iterator[Fault]:
     faults, arbiter = config.faults, config.arbiter
-    yield Fault("eps.bus54_low", "eps", _C, Response.BUS_LOW, point="eps.bus54.voltage_v",
-                comparison="<", threshold=arbiter.bus54_voltage_v_min, hysteresis=0.5,
-                persistence_s=0.09, clear_s=arbiter.bus_recover_s)  # fmt: skip
-    yield Fault("eps.bus54_high", "eps", _W, point="eps.bus54.voltage_v", threshold=57.5,
-                hysteresis=0.3, persistence_s=0.5)  # fmt: skip
-    yield Fault("eps.bus28_low", "eps", _W, point="eps.bus28.voltage_v", comparison="<",
-                threshold=25.0, hysteresis=0.5, persistence_s=0.5)  # fmt: skip
-    yield Fault("eps.battery_hot", "eps", _W, point="eps.battery.temp_c", hysteresis=2.0,
-                threshold=faults.battery_temp_c_max, persistence_s=5.0)  # fmt: skip
-    yield Fault("eps.battery_cold", "eps", _W, point="eps.battery.temp_c", comparison="<",
-                threshold=faults.battery_temp_c_min, hysteresis=2.0, persistence_s=5.0)  # fmt: skip
+    yield Fault(
+        "eps.bus54_low",
+        "eps",
+        _C,
+        Response.BUS_LOW,
+        point="eps.bus54.voltage_v",
+        comparison="<",
+        threshold=arbiter.bus54_voltage_v_min,
+        hysteresis=0.5,
+        persistence_s=0.09,
+        clear_s=arbiter.bus_recover_s,
+    )
+    yield Fault(
+        "eps.bus54_high",
+        "eps",
+        _W,
+        point="eps.bus54.voltage_v",
+        threshold=57.5,
+        hysteresis=0.3,
+        persistence_s=0.5,
+    )
+    yield Fault(
+        "eps.bus28_low",
+        "eps",
+        _W,
+        point="eps.bus28.voltage_v",
+        comparison="<",
+        threshold=25.0,
+        hysteresis=0.5,
+        persistence_s=0.5,
+    )
+    yield Fault(
+        "eps.battery_hot",
+        "eps",
+        _W,
+        point="eps.battery.temp_c",
+        hysteresis=2.0,
+        threshold=faults.battery_temp_c_max,
+        persistence_s=5.0,
+    )
+    yield Fault(
+        "eps.battery_cold",
+        "eps",
+        _W,
+        point="eps.battery.temp_c",
+        comparison="<",
+        threshold=faults.battery_temp_c_min,
+        hysteresis=2.0,
+        persistence_s=5.0,
+    )
 
 
 def _host(config: CoreConfig) -> Iterator[Fault]:
     faults = config.faults
-    yield Fault("host.cpu_hot", "host", _W, point="host.cpu_temp_c", threshold=faults.cpu_temp_c_max,
-                hysteresis=3.0, persistence_s=5.0)  # fmt: skip
+    yield Fault(
+        "host.cpu_hot",
+        "host",
+        _W,
+        point="host.cpu_temp_c",
+        threshold=faults.cpu_temp_c_max,
+        hysteresis=3.0,
+        persistence_s=5.0,
+    )
     for drive in ("nvme0", "nvme1"):
-        yield Fault("host.drive_hot", drive, _W, point=f"host.{drive}.temp_c", hysteresis=3.0,
-                    threshold=faults.nvme_temp_c_max, persistence_s=5.0)  # fmt: skip
-        yield Fault("host.drive_worn", drive, _W, point=f"host.{drive}.wear_ratio", threshold=0.9,
-                    hysteresis=0.01, persistence_s=5.0)  # fmt: skip
-    yield Fault("host.disk_full", "host", _W, point="host.disk_free_ratio", comparison="<",
-                threshold=faults.disk_free_ratio_min, hysteresis=0.02, persistence_s=5.0)  # fmt: skip
+        yield Fault(
+            "host.drive_hot",
+            drive,
+            _W,
+            point=f"host.{drive}.temp_c",
+            hysteresis=3.0,
+            threshold=faults.nvme_temp_c_max,
+            persistence_s=5.0,
+        )
+        yield Fault(
+            "host.drive_worn",
+            drive,
+            _W,
+            point=f"host.{drive}.wear_ratio",
+            threshold=0.9,
+            hysteresis=0.01,
+            persistence_s=5.0,
+        )
+    yield Fault(
+        "host.disk_full",
+        "host",
+        _W,
+        point="host.disk_free_ratio",
+        comparison="<",
+        threshold=faults.disk_free_ratio_min,
+        hysteresis=0.02,
+        persistence_s=5.0,
+    )
 
 
 def _drivers(config: CoreConfig, table: PointTable) -> Iterator[Fault]:
@@ -206,8 +454,19 @@ def _drivers(config: CoreConfig, table: PointTable) -> Iterator[Fault]:
         if name.startswith("accel"):
             continue
         vital = name in VITAL_DRIVERS
-        yield Fault("driver.communication_lost", name, _C if vital else _W, condition=f"{name}.silent",
-                    response=Response.DEGRADE if vital else Response.NONE)  # fmt: skip
+        yield Fault(
+            "driver.communication_lost",
+            name,
+            _C if vital else _W,
+            condition=f"{name}.silent",
+            response=Response.DEGRADE if vital else Response.NONE,
+        )
         if name == "loop":
-            yield Fault("loop.blind", name, _C, Response.SAFE, condition=f"{name}.silent",
-                        persistence_s=config.modes.loop_blind_s)  # fmt: skip
+            yield Fault(
+                "loop.blind",
+                name,
+                _C,
+                Response.SAFE,
+                condition=f"{name}.silent",
+                persistence_s=config.modes.loop_blind_s,
+            )

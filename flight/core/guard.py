@@ -1,21 +1,27 @@
-"""Thermal guard: the power limit that keeps one accelerator's core and memory below their set-points.
+"""Thermal guard: the power limit that keeps one accelerator's core and memory below their
+set-points.
 
-A PI law in velocity form on the smaller of the two margins. The output is clamped to the cap range, and in
-velocity form a clamp is complete anti-windup. The integral time equals the core's time constant, so the
-controller zero cancels the core's pole: the approach to the set-point has no overshoot whatever the
-coolant does slowly, and power is reduced only as far as the set-point needs.
+A PI law in velocity form on the smaller of the two margins. The output is clamped to the cap range,
+and in velocity form a clamp is complete anti-windup. The integral time equals the core's time
+constant, so the controller zero cancels the core's pole: the approach to the set-point has no
+overshoot whatever the coolant does slowly, and power is reduced only as far as the set-point needs.
 
-Readings are whole degrees. At the set-point the error is zero over a band of one degree, so the integral
-rests there: no limit cycle (tests/unit/test_core_guard.py). A short filter spreads each one-degree step.
+Readings are whole degrees. At the set-point the error is zero over a band of one degree, so the
+integral rests there: no limit cycle (tests/unit/test_core_guard.py). A short filter spreads each
+one-degree step.
 """
 
 from typing import NamedTuple
 
 from flight.core.config import GuardConfig
 
+_SETTLED_K = 0.01  # the filter has arrived; far below the one-degree steps of the readings
+
 
 class GuardState(NamedTuple):
-    """limit_w: the limit in force. margin_k: filtered margin to the set-point; None before a first reading."""
+    """limit_w: the limit in force. margin_k: filtered margin to the set-point; None before a first
+    reading.
+    """
 
     limit_w: float
     margin_k: float | None = None
@@ -34,7 +40,9 @@ class GuardLaw(NamedTuple):
     cap_w_safe: float
 
 
-def build_law(config: GuardConfig, *, cap_w_min: float, cap_w_safe: float, cap_w_max: float) -> GuardLaw:
+def build_law(
+    config: GuardConfig, *, cap_w_min: float, cap_w_safe: float, cap_w_max: float
+) -> GuardLaw:
     """Return the numbers of the law for a cap range in W."""
     return GuardLaw(
         config.setpoint_c,
@@ -62,7 +70,8 @@ def step(
         core_temp_c, memory_temp_c: Trusted readings; None: lost, and the limit is the safe cap.
         dt_s: Time since the last call, > 0.
 
-    Guarantees: the limit stays within the cap range. With a reading lost it is the safe cap, or lower.
+    Guarantees: the limit stays within the cap range. With a reading lost it is the safe cap, or
+    lower.
     """
     if core_temp_c is None or memory_temp_c is None:
         return GuardState(min(state.limit_w, law.cap_w_safe), None)
@@ -70,7 +79,12 @@ def step(
     before_k = state.margin_k
     if before_k is None:
         return GuardState(state.limit_w, margin_k)
-    margin_k = before_k + (margin_k - before_k) * dt_s / (law.filter_time_s + dt_s)
+    gap_k = margin_k - before_k
+    if -_SETTLED_K < gap_k < _SETTLED_K:
+        if state.limit_w == law.cap_w_max and margin_k > 0.0:
+            return state
+    else:
+        margin_k = before_k + gap_k * dt_s / (law.filter_time_s + dt_s)
     limit_w = state.limit_w + law.gain_p * (margin_k - before_k) + law.gain_i * margin_k * dt_s
     if limit_w > law.cap_w_max:
         limit_w = law.cap_w_max

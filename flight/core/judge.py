@@ -1,9 +1,9 @@
 """Judge: turn samples into readings that laws may trust.
 
-Checks: status of the last try, range (NaN fails it), age, rate, stuck. A reading that fails a check is
-replaced by the last good value for a short hold, then by NaN: a law sees a number that was true a moment
-ago, or learns that it is blind. Vector operations over all points; the slow path runs only when some
-reading is not good.
+Checks: status of the last try, range (NaN fails it), age, rate, stuck. A reading that fails a check
+is replaced by the last good value for a short hold, then by NaN: a law sees a number that was true
+a moment ago, or learns that it is blind. Vector operations over all points; the slow path runs only
+when some reading is not good.
 """
 
 from dataclasses import dataclass
@@ -22,9 +22,10 @@ NS_PER_S = 1_000_000_000
 class JudgeTable:
     """Limits of all points as arrays, resolved once.
 
-    rate_max_per_s: infinite for a point without a rate check, and for one whose monitor must see the first
-    sample of a true step (over-current).
-    stuck_points, stuck_references: the points with a stuck check, and the point each is compared with.
+    rate_max_per_s: infinite for a point without a rate check, and for one whose monitor must see
+    the first sample of a true step (over-current).
+    stuck_points, stuck_references: the points with a stuck check, and the point each is compared
+    with.
     """
 
     low: Float64s
@@ -48,8 +49,8 @@ class JudgeTable:
 class StuckState(NamedTuple):
     """Watch on the points with a stuck check, in the order of `JudgeTable.stuck_points`.
 
-    reference: of the reference point when the value last changed. moved_ns: since when the reference has been
-    away from it by more than the delta; 0: it is not.
+    reference: of the reference point when the value last changed. moved_ns: since when the
+    reference has been away from it by more than the delta; 0: it is not.
     """
 
     checked_ns: int
@@ -63,8 +64,9 @@ class StuckState(NamedTuple):
 class JudgeState(NamedTuple):
     """What judge remembers, and its result.
 
-    trusted: what laws may use; NaN where nothing can be trusted. suspect_time_ns: time of the sample whose
-    rate is doubted, 0 for none. good_time_ns: time of the last good sample, 0 for never.
+    trusted: what laws may use; NaN where nothing can be trusted. suspect_time_ns: time of the
+    sample whose rate is doubted, 0 for none. good_time_ns: time of the last good sample, 0 for
+    never.
     """
 
     last_good: Float64s
@@ -83,10 +85,13 @@ def build_table(
     """Return the limits of all points as arrays.
 
     Args:
-        no_rate_check: Points whose own monitor filters single samples, so that a true step is seen at once.
+        no_rate_check: Points whose own monitor filters single samples, so that a true step is seen
+            at once.
     """
     points = table.points
-    rates = np.array([np.inf if i in no_rate_check else p.rate_max_per_s for i, p in enumerate(points)])
+    rates = np.array(
+        [np.inf if i in no_rate_check else p.rate_max_per_s for i, p in enumerate(points)]
+    )
     periods = np.array([p.period_s for p in points])
     stuck = [
         i
@@ -105,8 +110,12 @@ def build_table(
         step_max=rates * periods,
         hold_ns=round(hold_s * NS_PER_S),
         stuck_points=np.array(stuck, np.int64),
-        stuck_references=np.array([table.index[points[i].stuck_reference] for i in stuck], np.int64),
-        stuck_after_ns=np.array([round(points[i].stuck_after_s * NS_PER_S) for i in stuck], np.int64),
+        stuck_references=np.array(
+            [table.index[points[i].stuck_reference] for i in stuck], np.int64
+        ),
+        stuck_after_ns=np.array(
+            [round(points[i].stuck_after_s * NS_PER_S) for i in stuck], np.int64
+        ),
         stuck_delta=np.array([points[i].stuck_reference_delta for i in stuck], np.float64),
         stuck_period_ns=round(stuck_period_s * NS_PER_S),
         age_ns_longest=max((round(p.age_s_max * NS_PER_S) for p in points), default=0),
@@ -142,8 +151,8 @@ def initial(table: JudgeTable) -> JudgeState:
 def judge(table: JudgeTable, state: JudgeState, now_ns: int, snapshot: Snapshot) -> JudgeState:
     """Return the readings of one snapshot.
 
-    Guarantees: `trusted` holds only values that once passed every check, at most `hold_ns` old or good now;
-    a point that was never good is NaN. One doubted sample never reaches `trusted`.
+    Guarantees: `trusted` holds only values that once passed every check, at most `hold_ns` old or
+    good now; a point that was never good is NaN. One doubted sample never reaches `trusted`.
     """
     values = snapshot.values
     stuck = state.stuck
@@ -161,7 +170,14 @@ def judge(table: JudgeTable, state: JudgeState, now_ns: int, snapshot: Snapshot)
         and not (np.abs(values - state.last_good) > table.step_max).tobytes().count(1)
     ):
         return JudgeState(
-            values, snapshot.time_ns, values, table.zero_quality, state.suspect_time_ns, False, True, stuck
+            values,
+            snapshot.time_ns,
+            values,
+            table.zero_quality,
+            state.suspect_time_ns,
+            False,
+            True,
+            stuck,
         )
     return _judge_slowly(table, state, now_ns, snapshot, stuck)
 

@@ -1,7 +1,7 @@
 """State-of-charge ladder: which rung of load shedding is in force.
 
-Rung 0 nominal, 1 cap, 2 shed to one accelerator at idle, 3 SAFE, 4 SURVIVAL. Down after a short persistence,
-one decision for any depth; up one rung at a time, later and with hysteresis.
+Rung 0 nominal, 1 cap, 2 shed to one accelerator at idle, 3 SAFE, 4 SURVIVAL. Down after a short
+persistence, one decision for any depth; up one rung at a time, later and with hysteresis.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,9 @@ RUNG_NAMES = ("nominal", "cap", "shed", "safe", "survival")
 
 
 class LadderState(NamedTuple):
-    """Rung in force; since when a deeper or a higher one has been due (0: not); last known charge time."""
+    """Rung in force; since when a deeper or a higher one has been due (0: not); last known charge
+    time.
+    """
 
     rung: int = RUNG_NOMINAL
     down_since_ns: int = 0
@@ -38,10 +40,12 @@ def step(
     """Return the ladder one cycle later.
 
     Args:
-        charge_ratio: State of charge 0..1; None: unknown. The rung is then held, and after `unknown_s` it is
+        charge_ratio: State of charge 0..1; None: unknown. The rung is then held, and after
+            `unknown_s` it is
             at least the first: losing the sensor never raises power.
 
-    Guarantees: a deeper rung is in force at most `down_s` after the charge fell below its threshold and stayed.
+    Guarantees: a deeper rung is in force at most `down_s` after the charge fell below its threshold
+    and stayed.
     """
     if charge_ratio is None:
         known_ns = state.known_ns or now_ns

@@ -1,4 +1,6 @@
-"""Modes of a node: one table (mode, event) -> mode. The diagram in the docs is generated from it."""
+"""Modes of a node: one table (mode, event) -> mode. The diagram in the docs is generated from
+it.
+"""
 
 from enum import StrEnum
 from types import MappingProxyType
@@ -17,13 +19,17 @@ class ModeEvent(StrEnum):
     COMMAND_NOMINAL = "command_nominal"
     COMMAND_SAFE = "command_safe"
     COMMAND_SURVIVAL = "command_survival"
-    READINGS_LOST = "readings_lost"  # a driver that the whole node depends on is silent, or a lease lapsed
+    READINGS_LOST = (
+        "readings_lost"  # a driver that the whole node depends on is silent, or a lease lapsed
+    )
     READINGS_RESTORED = "readings_restored"  # all of them good long enough
     CRITICAL_FAULT = "critical_fault"  # a fault whose response is SAFE
     CHARGE_LOW = "charge_low"  # ladder rung 3
     CHARGE_CRITICAL = "charge_critical"  # ladder rung 4
     CHARGE_SURVIVABLE = "charge_survivable"  # ladder above rung 4 again
-    SAFE_VERIFIED = "safe_verified"  # the low charge that caused SAFE is restored, no critical fault
+    SAFE_VERIFIED = (
+        "safe_verified"  # the low charge that caused SAFE is restored, no critical fault
+    )
 
 
 class ModeState(NamedTuple):
@@ -44,8 +50,8 @@ _B, _ST, _N, _D, _S, _V = (
 )
 MODES: Final = (_B, _ST, _N, _D, _S, _V)
 
-# For each event, the mode it leads to from each mode, in the order of MODES. The same mode: nothing happens.
-# None: a command that is refused there; a condition is never refused.
+# For each event, the mode it leads to from each mode, in the order of MODES. The same mode: nothing
+# happens. # None: a command that is refused there; a condition is never refused.
 _ROWS: Final[dict[ModeEvent, tuple[Mode | None, ...]]] = {
     #                             from: BOOT  STANDBY NOMINAL DEGRADED SAFE SURVIVAL
     ModeEvent.BOOTED_TO_STANDBY: (_ST, _ST, _N, _D, _S, _V),

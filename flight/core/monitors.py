@@ -1,7 +1,9 @@
-"""Fault monitors: all conditions of a node evaluated as arrays, with persistence, hysteresis and re-arm.
+"""Fault monitors: all conditions of a node evaluated as arrays, with persistence, hysteresis and
+re-arm.
 
-Persistence counts the time between *samples*: the same old sample read twice proves nothing, and a single
-spike never trips however long the reader waits. Objects are touched only when a fault is raised or cleared.
+Persistence counts the time between *samples*: the same old sample read twice proves nothing, and a
+single spike never trips however long the reader waits. Objects are touched only when a fault is
+raised or cleared.
 """
 
 from collections.abc import Mapping
@@ -91,7 +93,8 @@ _QUIET: Final[Responding] = MappingProxyType({})
 
 
 class MonitorState(NamedTuple):
-    """since_ns: first sample that disagrees with `active`, NEVER for none. `limit`: trip or clear limit.
+    """since_ns: first sample that disagrees with `active`, NEVER for none. `limit`: trip or clear
+    limit.
 
     responding: which units each active response concerns; derived from `active`.
     """
@@ -115,7 +118,8 @@ def build_table(
         conditions: Names of the computed conditions, in the order they will be given to `evaluate`.
 
     Raises:
-        ValueError: A fault names a condition that nobody computes, or an unknown comparison: our bug.
+        ValueError: A fault names a condition that nobody computes, or an unknown comparison: our
+        bug.
     """
     on_points = tuple(f for f in faults if f.point and f.point in index)
     on_conditions = tuple(f for f in faults if f.condition)
@@ -196,7 +200,9 @@ def evaluate(
     missing = np.isnan(values)
     condition = values > state.limit
     if missing.any():
-        condition = np.where(missing, (table.stale_hold & state.active) | table.stale_trip, condition)
+        condition = np.where(
+            missing, (table.stale_hold & state.active) | table.stale_trip, condition
+        )
     condition |= state.active & table.latching
     differs = condition != state.active
     if not state.pending and not differs.any():
@@ -243,7 +249,9 @@ def _with_active(
 
 
 def clear_latched(table: MonitorTable, state: MonitorState, subject: str) -> MonitorState:
-    """Return the state with the latched faults of a subject cleared; they return if their cause is still there."""
+    """Return the state with the latched faults of a subject cleared; they return if their cause is
+    still there.
+    """
     chosen = np.array([f.subject == subject and f.rearm == "command" for f in table.faults])
     if not (chosen & state.active).any():
         return state

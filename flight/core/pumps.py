@@ -1,15 +1,16 @@
 """Coolant pumps: which of the two runs, and the response to a pump loss.
 
-Sign of a loss: the running pump is far below its target, or has no current while slowing, or the flow is
-low. In the cycle that confirms it every cap goes to the safe cap and the standby pump starts. Flow good for
-10 s releases the caps (the arbiter ramps). No flow in time: accelerators off, SAFE. One lost sensor leaves
-the other witnesses; flow without a flow sensor is judged by pump speed.
+Sign of a loss: the running pump is far below its target, or has no current while slowing, or the
+flow is low. In the cycle that confirms it every cap goes to the safe cap and the standby pump
+starts. Flow good for 10 s releases the caps (the arbiter ramps). No flow in time: accelerators off,
+SAFE. One lost sensor leaves the other witnesses; flow without a flow sensor is judged by pump
+speed.
 """
 
 from enum import StrEnum
 from typing import NamedTuple
 
-from flight.core.config import LoopConfig
+from flight.core.config_loop import LoopConfig
 
 
 class PumpPhase(StrEnum):
@@ -18,6 +19,9 @@ class PumpPhase(StrEnum):
     STEADY = "steady"
     LOST = "lost"  # caps are safe, the standby pump starts
     DEAD = "dead"  # no flow in time: accelerators off
+
+
+_STEADY = PumpPhase.STEADY
 
 
 class PumpsWanted(StrEnum):
@@ -38,22 +42,24 @@ class PumpSample(NamedTuple):
 class PumpsState(NamedTuple):
     """State of the law; times in ns, 0: not.
 
-    lead: index of the pump that runs. failed: left off until commanded. started_ns: when the present target
-    was first given. doubt_since_ns: first sign of a loss. flow_since_ns: flow good since.
+    lead: index of the pump that runs. failed: left off until commanded. started_ns: when the
+    present target was first given. doubt_since_ns: first sign of a loss. flow_since_ns: flow good
+    since.
     """
 
     lead: int
-    phase: PumpPhase = PumpPhase.STEADY
+    phase: PumpPhase = _STEADY
     failed: tuple[bool, bool] = (False, False)
     target_rpm: tuple[float, float] = (0.0, 0.0)
     started_ns: tuple[int, int] = (0, 0)
     doubt_since_ns: int = 0
     flow_since_ns: int = 0
+    wanted: PumpsWanted | None = None
 
     @property
     def caps_are_safe(self) -> bool:
         """The response holds the caps at the safe cap."""
-        return self.phase is not PumpPhase.STEADY
+        return self.phase is not _STEADY
 
 
 def step(
@@ -72,14 +78,19 @@ def step(
         flow_kg_per_s: Trusted flow; None: unknown, then a pump at speed counts as flow.
         loss_response: False while the response is inhibited: a loss is not looked for.
 
-    Guarantees: a confirmed loss starts the standby pump and sets `caps_are_safe` in the same call. A failed
-    pump is not started again before `clear_failed`, except that the last pump is always kept running.
+    Guarantees: a confirmed loss starts the standby pump and sets `caps_are_safe` in the same call.
+    A failed pump is not started again before `clear_failed`, except that the last pump is always
+    kept running.
     """
+    if wanted is state.wanted and loss_response and _is_quiet(config, state, pumps, flow_kg_per_s):
+        return state
     at_speed = tuple(_is_at_speed(config, state, pumps[i], i) for i in (0, 1))
     if flow_kg_per_s is None:
         flow_good = any(speed is True for speed in at_speed)
     else:
-        flow_good = flow_kg_per_s >= config.flow_kg_per_s_min and not all(s is False for s in at_speed)
+        flow_good = flow_kg_per_s >= config.flow_kg_per_s_min and not all(
+            s is False for s in at_speed
+        )
     flow_since_ns = (state.flow_since_ns or now_ns) if flow_good else 0
 
     lead_bad = _lead_is_bad(config, state, pumps[state.lead], at_speed[state.lead], now_ns)
@@ -87,7 +98,7 @@ def step(
     doubt_since_ns = (state.doubt_since_ns or now_ns) if lead_bad or flow_bad else 0
 
     phase, lead, failed = state.phase, state.lead, state.failed
-    if phase is PumpPhase.STEADY:
+    if phase is _STEADY:
         confirmed = doubt_since_ns and now_ns - doubt_since_ns >= config.loss_confirm_s * 1e9
         if confirmed and loss_response and wanted is not PumpsWanted.TRICKLE:
             phase, flow_since_ns = PumpPhase.LOST, 0
@@ -97,11 +108,11 @@ def step(
     else:
         doubt_since_ns = state.doubt_since_ns
         if flow_good and now_ns - flow_since_ns >= config.flow_good_s * 1e9:
-            phase, doubt_since_ns = PumpPhase.STEADY, 0
+            phase, doubt_since_ns = _STEADY, 0
         elif not flow_good and now_ns - doubt_since_ns >= config.no_flow_off_s * 1e9:
             phase = PumpPhase.DEAD
     if not loss_response:
-        phase = PumpPhase.STEADY
+        phase = _STEADY
 
     target_rpm = _targets(config, lead, phase, failed, wanted)
     if target_rpm == state.target_rpm:
@@ -111,7 +122,30 @@ def step(
             now_ns if target_rpm[0] != state.target_rpm[0] else state.started_ns[0],
             now_ns if target_rpm[1] != state.target_rpm[1] else state.started_ns[1],
         )
-    return PumpsState(lead, phase, failed, target_rpm, started_ns, doubt_since_ns, flow_since_ns)
+    return PumpsState(
+        lead, phase, failed, target_rpm, started_ns, doubt_since_ns, flow_since_ns, wanted
+    )
+
+
+def _is_quiet(
+    config: LoopConfig,
+    state: PumpsState,
+    pumps: tuple[PumpSample, PumpSample],
+    flow_kg_per_s: float | None,
+) -> bool:
+    """Nothing can change: steady, the lead at speed with current, flow good as before."""
+    speed_rpm, current_a = pumps[state.lead]
+    return (
+        state.phase is _STEADY
+        and not state.doubt_since_ns
+        and state.flow_since_ns > 0
+        and flow_kg_per_s is not None
+        and flow_kg_per_s >= config.flow_kg_per_s_min
+        and speed_rpm is not None
+        and speed_rpm >= config.pump_speed_ratio_min * state.target_rpm[state.lead]
+        and current_a is not None
+        and current_a >= config.pump_current_a_min
+    )
 
 
 def clear_failed(state: PumpsState, pump: int) -> PumpsState:
@@ -124,11 +158,15 @@ def _with(pair: tuple[bool, bool], index: int, value: bool) -> tuple[bool, bool]
 
 
 def _is_at_speed(config: LoopConfig, state: PumpsState, pump: PumpSample, i: int) -> bool | None:
-    """Return whether a pump runs at its target; None: unknown. A pump without a target is not at speed."""
+    """Return whether a pump runs at its target; None: unknown. A pump without a target is not at
+    speed.
+    """
     target = state.target_rpm[i]
     if target <= 0.0:
         return False
-    return None if pump.speed_rpm is None else pump.speed_rpm >= config.pump_speed_ratio_min * target
+    return (
+        None if pump.speed_rpm is None else pump.speed_rpm >= config.pump_speed_ratio_min * target
+    )
 
 
 def _lead_is_bad(
@@ -156,11 +194,13 @@ def _targets(
     failed: tuple[bool, bool],
     wanted: PumpsWanted,
 ) -> tuple[float, float]:
-    """Return both speed targets in rpm: the lead always runs; a failed pump that is not the lead never."""
+    """Return both speed targets in rpm: the lead always runs; a failed pump that is not the lead
+    never.
+    """
     if wanted is PumpsWanted.TRICKLE:
         lead_rpm = config.pump_speed_rpm_trickle
     else:
         lead_rpm = config.pump_speed_rpm_nominal
-    both = wanted is PumpsWanted.BOTH or phase is not PumpPhase.STEADY
+    both = wanted is PumpsWanted.BOTH or phase is not _STEADY
     other_rpm = lead_rpm if both and not failed[1 - lead] else 0.0
     return (lead_rpm, other_rpm) if lead == 0 else (other_rpm, lead_rpm)

@@ -1,8 +1,10 @@
-"""Rail sequencing: the payload bus, and per accelerator its auxiliary rail and then its module rail.
+"""Rail sequencing: the payload bus, and per accelerator its auxiliary rail and then its module
+rail.
 
-Order on: loop flow good -> payload_54v good -> accelN_aux -> aux good -> accelN_54v -> good -> first core
-reading -> probation at the safe cap -> in service. Order off: module, then auxiliary; both in one decision,
-because a driver writes its points in order and modules come first. Off-times and retries are kept here (S4).
+Order on: loop flow good -> payload_54v good -> accelN_aux -> aux good -> accelN_54v -> good ->
+first core reading -> probation at the safe cap -> in service. Order off: module, then auxiliary;
+both in one decision, because a driver writes its points in order and modules come first. Off-times
+and retries are kept here (S4).
 """
 
 from enum import StrEnum
@@ -37,8 +39,8 @@ SERVED = frozenset({Phase.PROBATION, Phase.ON})
 class Pair(NamedTuple):
     """Rails of one accelerator. Times in ns.
 
-    off_ns: minimum off-time still owed, from since_ns. retries_ns: instants of switch-offs for a fault in the
-    window. reason: what switched it off or latched it, for the operator.
+    off_ns: minimum off-time still owed, from since_ns. retries_ns: instants of switch-offs for a
+    fault in the window. reason: what switched it off or latched it, for the operator.
     """
 
     phase: Phase = Phase.UNKNOWN
@@ -49,7 +51,9 @@ class Pair(NamedTuple):
 
 
 class PairSample(NamedTuple):
-    """Trusted readings around one accelerator; None: unknown. answers: a core temperature is trusted."""
+    """Trusted readings around one accelerator; None: unknown. answers: a core temperature is
+    trusted.
+    """
 
     aux_enable: float | None
     aux_voltage_v: float | None
@@ -72,8 +76,8 @@ class Conditions(NamedTuple):
 def trip(config: RailsConfig, pair: Pair, *, reason: str, off_s: float, now_ns: int) -> Pair:
     """Return the pair switched off for a fault: a retry is counted, or it latches off.
 
-    Guarantees: both rails are commanded off by the result; at most `retry_count_max` results in the window
-    allow another switch-on.
+    Guarantees: both rails are commanded off by the result; at most `retry_count_max` results in the
+    window allow another switch-on.
     """
     window_ns = now_ns - round(config.retry_window_s * 1e9)
     recent = tuple(t for t in pair.retries_ns if t > window_ns)
@@ -107,9 +111,9 @@ def step(
     Args:
         wanted: The accelerator shall be on.
 
-    Guarantees: the auxiliary rail is commanded on only while flow and payload bus are good, its off-time is
-    over and it carries no current; the module rail only after the auxiliary is good. A reading that is
-    unknown never starts anything.
+    Guarantees: the auxiliary rail is commanded on only while flow and payload bus are good, its
+    off-time is over and it carries no current; the module rail only after the auxiliary is good. A
+    reading that is unknown never starts anything.
     """
     phase, now_ns = pair.phase, conditions.now_ns
     if phase is Phase.UNKNOWN:
@@ -151,36 +155,45 @@ def _start(config: RailsConfig, pair: Pair, sample: PairSample, conditions: Cond
 
 def _climb(config: RailsConfig, pair: Pair, sample: PairSample, conditions: Conditions) -> Pair:
     """One step up, or off again when the step took too long."""
+    if pair.phase in (Phase.STARTING, Phase.PROBATION):
+        return _enter_service(config, pair, sample, conditions.now_ns)
     phase, now_ns = pair.phase, conditions.now_ns
-    waited_s = (now_ns - pair.since_ns) * 1e-9
+    timed_out = (now_ns - pair.since_ns) * 1e-9 >= config.power_good_timeout_s
     aux_v, module_v = sample.aux_voltage_v, sample.module_voltage_v
     aux_good = aux_v is not None and aux_v >= config.aux_voltage_v_min
     module_good = module_v is not None and module_v >= config.module_voltage_v_min
+    failure, upward = "", False
     if phase is Phase.AUX:
-        if aux_good:
-            return pair._replace(phase=Phase.READY, since_ns=now_ns)
-        if waited_s >= config.power_good_timeout_s:
-            return _fail(config, pair, "auxiliary rail did not become good", now_ns)
+        upward = aux_good
+        failure = "auxiliary rail did not become good" if timed_out else ""
     elif phase is Phase.READY:
-        if not aux_good or not conditions.flow_good or not conditions.payload_good:
-            return _fail(config, pair, "lost what it depends on", now_ns)
-        if conditions.module_turn:
-            return pair._replace(phase=Phase.MODULE, since_ns=now_ns)
+        depends = aux_good and conditions.flow_good and conditions.payload_good
+        upward = depends and conditions.module_turn
+        failure = "" if depends else "lost what it depends on"
     elif phase is Phase.MODULE:
-        if module_good:
-            return pair._replace(phase=Phase.STARTING, since_ns=now_ns)
-        if waited_s >= config.power_good_timeout_s:
-            return _fail(config, pair, "module rail did not become good", now_ns)
-    elif phase is Phase.STARTING:
+        upward = module_good
+        failure = "module rail did not become good" if timed_out else ""
+    if upward:
+        return pair._replace(phase=_NEXT[phase], since_ns=now_ns)
+    return _fail(config, pair, failure, now_ns) if failure else pair
+
+
+_NEXT = {Phase.AUX: Phase.READY, Phase.READY: Phase.MODULE, Phase.MODULE: Phase.STARTING}
+
+
+def _enter_service(config: RailsConfig, pair: Pair, sample: PairSample, now_ns: int) -> Pair:
+    """Both rails are good: wait for the accelerator to answer, then for its probation to end."""
+    waited_s = (now_ns - pair.since_ns) * 1e-9
+    if pair.phase is Phase.STARTING:
         if sample.answers:
             return pair._replace(phase=Phase.PROBATION, since_ns=now_ns)
         if waited_s >= config.accelerator_boot_s_max:
             return _fail(config, pair, "accelerator did not answer", now_ns)
-    elif phase is Phase.PROBATION:
-        if not sample.answers:
-            return pair._replace(phase=Phase.STARTING, since_ns=now_ns)
-        if waited_s >= config.probation_s:
-            return pair._replace(phase=Phase.ON, since_ns=now_ns, reason="")
+        return pair
+    if not sample.answers:
+        return pair._replace(phase=Phase.STARTING, since_ns=now_ns)
+    if waited_s >= config.probation_s:
+        return pair._replace(phase=Phase.ON, since_ns=now_ns, reason="")
     return pair
 
 

@@ -1,44 +1,57 @@
-"""Events: what changed between two states, in words. Touched only in cycles in which something did."""
+"""Events: what changed between two states, in words. Touched only in cycles in which something
+did.
+"""
 
 from collections.abc import Iterator
 
 from flight.core import ladder, rails
 from flight.core.event_ids import SEVERITIES
-from flight.core.monitors import MonitorState, MonitorTable
+from flight.core.monitors import MonitorTable
 from flight.core.pumps import PumpPhase
 from flight.core.rails import Pair, PayloadPhase, Phase
 from flight.core.state import State
-from flight.core.types import Event, Float64s, Mode, Severity
+from flight.core.types import Event, Mode, Severity
 
 PUMP_NAMES = ("pump_a", "pump_b")
 
 
-def fault_events(
-    table: MonitorTable,
-    state: MonitorState,
-    changed: tuple[int, ...],
-    trusted: Float64s,
-    now_ns: int,
-) -> list[Event]:
-    """Return one event for each fault raised or cleared, with the reading that decided."""
-    events = []
+def events(
+    table: MonitorTable, before: State, after: State, changed: tuple[int, ...]
+) -> tuple[Event, ...]:
+    """Return all events of one cycle.
+
+    Args:
+        changed: Monitors that were raised or cleared.
+    """
+    if not changed and nothing_changed(before, after):
+        return ()
+    return (*_fault_events(table, after, changed), *transition_events(before, after))
+
+
+def _fault_events(table: MonitorTable, after: State, changed: tuple[int, ...]) -> Iterator[Event]:
+    """Yield one event for each fault raised or cleared, with the reading that decided."""
+    now_ns, trusted = after.now_ns, after.judge.trusted
     for i in changed:
         fault = table.faults[i]
         on_point = i < len(table.points)
         value = float(trusted[table.points[i]]) if on_point else 0.0
         value = value if value == value else 0.0
-        what = f"{fault.point} {fault.comparison} {fault.threshold:g}" if on_point else fault.condition
-        if state.active[i]:
+        what = (
+            f"{fault.point} {fault.comparison} {fault.threshold:g}" if on_point else fault.condition
+        )
+        if after.monitors.active[i]:
             text = f"{what} for {fault.persistence_s:g} s; response: {fault.response}"
-            events.append(Event(now_ns, fault.event_id, fault.severity, fault.subject, text, value))
+            yield Event(now_ns, fault.event_id, fault.severity, fault.subject, text, value)
         else:
-            cleared = f"{fault.event_id}.cleared"
-            events.append(Event(now_ns, cleared, Severity.INFO, fault.subject, what, value))
-    return events
+            yield Event(
+                now_ns, f"{fault.event_id}.cleared", Severity.INFO, fault.subject, what, value
+            )
 
 
 def nothing_changed(before: State, after: State) -> bool:
-    """Return whether no transition can have happened: a quick look at what the transitions compare."""
+    """Return whether no transition can have happened: a quick look at what the transitions
+    compare.
+    """
     return (
         after.pairs is before.pairs
         and after.payload is before.payload
@@ -73,10 +86,14 @@ def transition_events(before: State, after: State) -> Iterator[Event]:
     for i, name in enumerate(PUMP_NAMES):
         if after.pumps.failed[i] != before.pumps.failed[i]:
             failed = after.pumps.failed[i]
-            yield event("pump.failed" if failed else "pump.cleared", name, "left off until commanded")
+            yield event(
+                "pump.failed" if failed else "pump.cleared", name, "left off until commanded"
+            )
     for i, (was, now) in enumerate(zip(before.pairs, after.pairs, strict=True)):
         if now.phase is not was.phase:
-            yield event(_rail_event(was, now), f"accel{i}", f"{was.phase} -> {now.phase}: {now.reason}")
+            yield event(
+                _rail_event(was, now), f"accel{i}", f"{was.phase} -> {now.phase}: {now.reason}"
+            )
     if after.payload.phase is not before.payload.phase:
         event_id = _PAYLOAD_EVENTS.get(after.payload.phase, "payload.on")
         yield event(event_id, "payload_54v", f"{after.payload.phase}: {after.payload.reason}")
@@ -107,8 +124,10 @@ def _rail_event(was: Pair, now: Pair) -> str:
     if was.phase is Phase.UNKNOWN:
         return "rail.adopted"
     if now.phase is Phase.OFF:
-        return "rail.fault_off" if len(now.retries_ns) and now.retries_ns[-1] == now.since_ns else (
-            "rail.switched_off"
+        return (
+            "rail.fault_off"
+            if len(now.retries_ns) and now.retries_ns[-1] == now.since_ns
+            else ("rail.switched_off")
         )
     if now.phase is Phase.PROBATION:
         return "accel.on_probation"

@@ -1,16 +1,17 @@
-"""Responses that reach over several laws: faults to rails, latched reflexes, shared power, clearing."""
+"""Responses that reach over several laws: faults to rails, latched reflexes, shared power,
+clearing.
+"""
 
 from typing import NamedTuple
 
 from flight.core import ladder, monitors, pumps, rails
 from flight.core.arbiter import CapReason
-from flight.core.conditions import Readings
 from flight.core.config import CoreConfig
+from flight.core.cycle import Sensed, Situation, known
 from flight.core.monitors import NOBODY, MonitorState, MonitorTable, Responding, Response
-from flight.core.pumps import PumpsState
 from flight.core.rails import Conditions, Pair, PairSample, Payload, PayloadPhase, Phase
 from flight.core.state import AccelState, OperatorState, State
-from flight.core.types import FLAG_LAPSED, FLAG_REFLEX, Allotment, Mode
+from flight.core.types import FLAG_REFLEX, Allotment, Mode
 from flight.core.wiring import Wiring
 
 _ON, _OFF, _UNKNOWN, _LATCHED = Phase.ON, Phase.OFF, Phase.UNKNOWN, Phase.LATCHED_OFF
@@ -20,12 +21,16 @@ _BUS28_V = 28.0  # pumps hang on the 28 V bus; REF-1
 
 
 class Sequence(NamedTuple):
-    """Rails after one cycle. rearm: rail drivers whose reflexes may be released."""
+    """Rails after one cycle. rearm: rail drivers whose reflexes may be released.
+
+    settled: every rail is where it is wanted, so that nothing happens until something else changes.
+    """
 
     pairs: tuple[Pair, ...]
     payload: Payload
     module_switched_ns: int
     rearm: tuple[str, ...] = ()
+    settled: bool = False
 
 
 def clear(
@@ -45,38 +50,48 @@ def clear(
     return state.replace(pairs=tuple(pairs), payload=payload, pumps=pump_state), monitor_state
 
 
+class Shared(NamedTuple):
+    """What all accelerators together may draw, the term that sets it, and what that was computed
+    from.
+    """
+
+    power_w: float
+    reason: CapReason
+    overhead_w: float
+    allotted: bool
+
+
 def shared_power(
     core: CoreConfig,
     wired: Wiring,
-    overhead_w: float,
-    allotted: bool,
+    state: State,
     operator: OperatorState,
     allotment: Allotment | None,
     values: list[float],
     now_ns: int,
-) -> tuple[float, CapReason, float, bool]:
-    """Return what all accelerators together may draw in W, the reason, the overhead, and `allotted`.
+) -> Shared:
+    """Return what all accelerators together may draw.
 
-    Everything else the node draws is taken off first: measured where it is measured, never less than the
-    configured overhead. A grant that ends or disappears falls back to the configured power.
+    Everything else the node draws is taken off first: measured where it is measured, never less
+    than the configured overhead. A grant that ends or disappears falls back to the configured
+    power.
     """
-    arb = core.arbiter
-    budget_w, reason = arb.node_power_w_max, CapReason.BUDGET
-    if operator.budget_w < budget_w:
-        budget_w = operator.budget_w
-    if allotment is not None or allotted:
+    arb, overhead_w = core.arbiter, state.overhead_w
+    budget_w, reason = min(operator.budget_w, arb.node_power_w_max), CapReason.BUDGET
+    allotted = state.allotted or allotment is not None
+    if allotted:
         granted_w = arb.allotment_fallback_w
         if allotment is not None and now_ns < allotment.valid_until_ns:
             granted_w = min(allotment.power_w, allotment.heat_w)
         if granted_w < budget_w:
             budget_w, reason = granted_w, CapReason.ALLOTMENT
-        allotted = True
     if budget_w < arb.node_power_w_max:
-        measured_w = max(_overhead(wired, values), arb.overhead_w)
-        overhead_w += (min(measured_w, 4.0 * arb.overhead_w) - overhead_w) * _OVERHEAD_FILTER
+        measured_w = min(max(_overhead(wired, values), arb.overhead_w), 4.0 * arb.overhead_w)
+        overhead_w += (measured_w - overhead_w) * _OVERHEAD_FILTER
     else:
         overhead_w = arb.overhead_w
-    return budget_w * (1.0 - arb.budget_margin_ratio) - overhead_w, reason, overhead_w, allotted
+    power_w = budget_w * (1.0 - arb.budget_margin_ratio) - overhead_w
+    return Shared(power_w, reason, overhead_w, allotted)
 
 
 def _overhead(wired: Wiring, values: list[float]) -> float:
@@ -92,22 +107,18 @@ def _overhead(wired: Wiring, values: list[float]) -> float:
 
 
 def step_reflexes(
-    core: CoreConfig,
-    wired: Wiring,
-    accels: tuple[AccelState, ...],
-    readings: Readings,
-    cap_flags: tuple[float, ...] | None,
-    now_ns: int,
+    core: CoreConfig, wired: Wiring, accels: tuple[AccelState, ...], sensed: Sensed
 ) -> tuple[tuple[AccelState, ...], tuple[str, ...]]:
     """Ask for the release of a latched core-temperature reflex once its core has stayed cool.
 
     Returns: The memories, and the drivers to re-arm in this cycle.
     """
+    cap_flags, now_ns = sensed.cap_flags, sensed.now_ns
     if cap_flags is None or not any(int(f) & FLAG_REFLEX for f in cap_flags):
         return accels, ()
     after, rearm = list(accels), []
     for i, flags in enumerate(cap_flags):
-        core_c = readings.core_temp_c[i]
+        core_c = sensed.readings.core_temp_c[i]
         if not int(flags) & FLAG_REFLEX or not core_c < core.guard.reflex_release_c:
             after[i] = AccelState(0, accels[i].rearm_ns)
             continue
@@ -123,51 +134,62 @@ def step_reflexes(
 
 
 def step_rails(
-    core: CoreConfig,
-    wired: Wiring,
-    state: State,
-    mode: Mode,
-    operator: OperatorState,
-    rung: int,
-    pump_state: PumpsState,
-    responding: Responding,
-    readings: Readings,
-    values: list[float],
-    flags: list[int] | None,
-    shared_w: float,
-    now_ns: int,
+    core: CoreConfig, wired: Wiring, state: State, sensed: Sensed, situation: Situation
 ) -> Sequence:
     """Return all rails one cycle later: faults first, then what the mode wants, in order."""
-    pairs, payload = state.pairs, state.payload
+    pairs, payload, responding = state.pairs, state.payload, situation.responding
+    if (
+        state.settled
+        and not responding
+        and sensed.flags is None
+        and situation.mode is state.mode.mode
+        and situation.operator is state.operator
+        and situation.rung == state.ladder.rung
+        and situation.pumps.phase is state.pumps.phase
+        and situation.shared_w == state.shared_w
+    ):
+        return Sequence(pairs, payload, state.module_switched_ns, (), True)
     rearm: tuple[str, ...] = ()
-    if responding or flags is not None:
-        pairs, payload, rearm = _apply_faults(
-            core, wired, pairs, payload, operator, responding, flags, now_ns
-        )
-    wanted = _wanted(core, mode, operator, rung, pump_state, pairs, payload, shared_w)
+    if responding or sensed.flags is not None:
+        pairs, payload, rearm = _apply_faults(core, wired, pairs, payload, sensed, situation)
+    wanted = _wanted(core, situation, pairs, payload)
     if pairs is state.pairs and all(
         pair[0] is _ON if want else pair[0] is _OFF or pair[0] is _LATCHED
         for pair, want in zip(pairs, wanted, strict=True)
     ):
-        if payload.phase is PayloadPhase.ON or (
-            payload.phase is not PayloadPhase.UNKNOWN and not any(wanted)
-        ):
-            return Sequence(pairs, payload, state.module_switched_ns, rearm)
+        bus_settled = payload.phase is not PayloadPhase.UNKNOWN and not any(wanted)
+        if payload.phase is PayloadPhase.ON or bus_settled:
+            return Sequence(pairs, payload, state.module_switched_ns, rearm, True)
+    return _sequence(core, wired, state, sensed, situation, pairs, payload, wanted, rearm)
 
-    blocked = _blocked(responding)
+
+def _sequence(
+    core: CoreConfig,
+    wired: Wiring,
+    state: State,
+    sensed: Sensed,
+    situation: Situation,
+    pairs: tuple[Pair, ...],
+    payload: Payload,
+    wanted: list[bool],
+    rearm: tuple[str, ...],
+) -> Sequence:
+    """Move the payload bus and each pair one step towards what is wanted."""
+    now_ns, values, pump_state = sensed.now_ns, sensed.values, situation.pumps
+    blocked = _blocked(situation.responding)
     payload = rails.step_payload(
         core.rails,
         payload,
-        enable=_known(values[wired.payload_enable]),
-        voltage_v=_known(values[wired.payload_voltage]),
-        wanted=any(wanted) and mode in (Mode.NOMINAL, Mode.DEGRADED),
+        enable=known(values[wired.payload_enable]),
+        voltage_v=known(values[wired.payload_voltage]),
+        wanted=any(wanted) and situation.mode in (Mode.NOMINAL, Mode.DEGRADED),
         modules_off=all(pair.phase not in rails.MODULE_ON for pair in pairs),
         now_ns=now_ns,
     )
     switched_ns = state.module_switched_ns
     after = []
     for i, (pair, want) in enumerate(zip(pairs, wanted, strict=True)):
-        if pair[0] is _ON and want:
+        if want and (pair.phase is _ON or (pair.phase is _OFF and i in blocked)):
             after.append(pair)
             continue
         conditions = Conditions(
@@ -176,12 +198,7 @@ def step_rails(
             payload_good=payload.phase is PayloadPhase.ON,
             module_turn=now_ns - switched_ns >= core.rails.stagger_s * 1e9 or not switched_ns,
         )
-        if want and pair.phase is _OFF and i in blocked:
-            after.append(pair)
-            continue
-        stepped = rails.step(
-            core.rails, pair, _sample(wired, values, readings, i), conditions, wanted=want
-        )
+        stepped = rails.step(core.rails, pair, _sample(wired, sensed, i), conditions, wanted=want)
         if stepped.phase is Phase.MODULE and pair.phase is not Phase.MODULE:
             switched_ns = now_ns
         after.append(stepped)
@@ -193,48 +210,64 @@ def _apply_faults(
     wired: Wiring,
     pairs: tuple[Pair, ...],
     payload: Payload,
-    operator: OperatorState,
-    responding: Responding,
-    flags: list[int] | None,
-    now_ns: int,
+    sensed: Sensed,
+    situation: Situation,
 ) -> tuple[tuple[Pair, ...], Payload, tuple[str, ...]]:
-    """Switch off what a fault demands. Pairs that are already off are left alone."""
-    config = core.rails
-    after, rearm = list(pairs), []
-    inhibited = {name for name, _ in operator.inhibits}
+    """Switch off what a fault demands. Pairs that are already off are left alone.
+
+    Returns: The pairs (the same object when none changed), the payload bus, the drivers to re-arm.
+    """
+    config, now_ns, responding = core.rails, sensed.now_ns, situation.responding
+    after = list(pairs)
     for response, off_s, reason, inhibit in _switch_offs(core):
-        if inhibit in inhibited:
+        if inhibit and situation.is_inhibited(inhibit):
             continue
         for i in responding.get(response, NOBODY):
             if after[i].phase not in (_OFF, _LATCHED):
                 after[i] = rails.trip(config, after[i], reason=reason, off_s=off_s, now_ns=now_ns)
-    if "cap_check" not in inhibited:
+    if not situation.is_inhibited("cap_check"):
         for i in responding.get(Response.CAP_OFF, NOBODY):
             if after[i].phase in rails.AUX_ON:
                 after[i] = rails.latch_off(after[i], reason="cap not enforceable", now_ns=now_ns)
-    if flags is not None:
-        for i, (aux, module) in enumerate(wired.accel.rail_flags):
-            if (_flag(flags, aux) | _flag(flags, module)) & FLAG_REFLEX:
-                if after[i].phase not in (_OFF, _LATCHED):
-                    off_s = config.off_time_s
-                    after[i] = rails.trip(
-                        config, after[i], reason="latch-up reflex", off_s=off_s, now_ns=now_ns
-                    )
-                elif after[i].phase is _OFF and now_ns - after[i].since_ns >= after[i].off_ns:
-                    rearm.append(wired.rail_drivers[i])
+    rearm = _rail_reflexes(core, wired, after, sensed)
     closed = responding.get(Response.FAILED_CLOSED, NOBODY)
     if closed and payload.phase is not PayloadPhase.LATCHED_OFF:
-        for i in range(len(after)):
-            if i in closed and after[i].phase is not _LATCHED:
-                after[i] = rails.latch_off(after[i], reason="module switch failed closed", now_ns=now_ns)
-            elif after[i].phase not in (_OFF, _LATCHED):
-                after[i] = rails.switch_off(config, after[i], reason="payload bus open", now_ns=now_ns)
-        payload = rails.open_payload(payload, reason="module switch failed closed", now_ns=now_ns)
+        reason = "module switch failed closed"
+        for i, pair in enumerate(after):
+            if i in closed and pair.phase is not _LATCHED:
+                after[i] = rails.latch_off(pair, reason=reason, now_ns=now_ns)
+            else:
+                after[i] = rails.switch_off(config, pair, reason="payload bus open", now_ns=now_ns)
+        payload = rails.open_payload(payload, reason=reason, now_ns=now_ns)
     elif responding.get(Response.PAYLOAD_TRIPPED) and payload.phase is PayloadPhase.ON:
         payload = rails.trip_payload(config, payload, reason="tripped", now_ns=now_ns)
-        after = [rails.switch_off(config, p, reason="payload bus open", now_ns=now_ns) for p in after]
+        after = [
+            rails.switch_off(config, p, reason="payload bus open", now_ns=now_ns) for p in after
+        ]
     changed = any(a is not b for a, b in zip(after, pairs, strict=True))
-    return (tuple(after) if changed else pairs), payload, tuple(dict.fromkeys(rearm))
+    return (tuple(after) if changed else pairs), payload, rearm
+
+
+def _rail_reflexes(
+    core: CoreConfig, wired: Wiring, pairs: list[Pair], sensed: Sensed
+) -> tuple[str, ...]:
+    """Follow reflexes that opened a rail: count the latch-up, and release them after the
+    off-time.
+    """
+    if sensed.flags is None:
+        return ()
+    now_ns, off_s, rearm = sensed.now_ns, core.rails.off_time_s, []
+    for i, (aux, module) in enumerate(wired.accel.rail_flags):
+        if not (sensed.flags[aux] | sensed.flags[module]) & FLAG_REFLEX:
+            continue
+        pair = pairs[i]
+        if pair.phase not in (_OFF, _LATCHED):
+            pairs[i] = rails.trip(
+                core.rails, pair, reason="latch-up reflex", off_s=off_s, now_ns=now_ns
+            )
+        elif pair.phase is _OFF and now_ns - pair.since_ns >= pair.off_ns:
+            rearm.append(wired.rail_drivers[i])
+    return tuple(dict.fromkeys(rearm))
 
 
 def _switch_offs(core: CoreConfig) -> tuple[tuple[Response, float, str, str], ...]:
@@ -248,10 +281,6 @@ def _switch_offs(core: CoreConfig) -> tuple[tuple[Response, float, str, str], ..
         (Response.LOST, config.spurious_off_time_s, "accelerator lost", ""),
         (Response.BLIND, config.spurious_off_time_s, "temperature and power unknown", ""),
     )
-
-
-def _flag(flags: list[int], index: int) -> int:
-    return flags[index] if index < len(flags) else 0
 
 
 def _blocked(responding: Responding) -> frozenset[int]:
@@ -270,16 +299,10 @@ def _blocked(responding: Responding) -> frozenset[int]:
 
 
 def _wanted(
-    core: CoreConfig,
-    mode: Mode,
-    operator: OperatorState,
-    rung: int,
-    pump_state: PumpsState,
-    pairs: tuple[Pair, ...],
-    payload: Payload,
-    shared_w: float,
+    core: CoreConfig, situation: Situation, pairs: tuple[Pair, ...], payload: Payload
 ) -> list[bool]:
     """Return which accelerators shall be on."""
+    mode, pump_state = situation.mode, situation.pumps
     if mode is Mode.BOOT:  # as found
         if pump_state.phase is pumps.PumpPhase.DEAD or payload.phase is PayloadPhase.LATCHED_OFF:
             return [False] * len(pairs)
@@ -290,10 +313,11 @@ def _wanted(
         or payload.phase is PayloadPhase.LATCHED_OFF
     ):
         return [False] * len(pairs)
-    left_w, floor_w = shared_w, core.arbiter.cap_w_min
-    places = len(pairs) if rung < ladder.RUNG_SHED or _charge_inhibited(operator) else 1
+    left_w, floor_w = situation.shared_w, core.arbiter.cap_w_min
+    shed = situation.rung >= ladder.RUNG_SHED and not situation.is_inhibited("charge")
+    places = 1 if shed else len(pairs)
     wanted = []
-    for pair, disabled in zip(pairs, operator.disabled, strict=True):
+    for pair, disabled in zip(pairs, situation.operator.disabled, strict=True):
         phase = pair[0]
         need_w = floor_w if phase is _ON else 1.05 * floor_w  # hysteresis of shedding
         want = not disabled and phase is not _LATCHED and places > 0 and left_w >= need_w
@@ -304,23 +328,14 @@ def _wanted(
     return wanted
 
 
-def _charge_inhibited(operator: OperatorState) -> bool:
-    return any(name == "charge" for name, _ in operator.inhibits)
-
-
-def _sample(wired: Wiring, values: list[float], readings: Readings, i: int) -> PairSample:
-    accel, core = wired.accel, readings.core_temp_c[i]
+def _sample(wired: Wiring, sensed: Sensed, i: int) -> PairSample:
+    accel, values, readings = wired.accel, sensed.values, sensed.readings
     return PairSample(
-        aux_enable=_known(accel.aux_enable(values)[i]),
-        aux_voltage_v=_known(readings.aux_voltage_v[i]),
-        aux_current_a=_known(accel.aux_current_a(values)[i]),
-        module_enable=_known(accel.module_enable(values)[i]),
-        module_voltage_v=_known(readings.module_voltage_v[i]),
-        module_current_a=_known(accel.module_current_a(values)[i]),
-        answers=core == core,
+        aux_enable=known(accel.aux_enable(values)[i]),
+        aux_voltage_v=known(readings.aux_voltage_v[i]),
+        aux_current_a=known(accel.aux_current_a(values)[i]),
+        module_enable=known(accel.module_enable(values)[i]),
+        module_voltage_v=known(readings.module_voltage_v[i]),
+        module_current_a=known(accel.module_current_a(values)[i]),
+        answers=readings.core_temp_c[i] == readings.core_temp_c[i],
     )
-
-
-def _known(value: float) -> float | None:
-    return value if value == value else None
-

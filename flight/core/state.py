@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flight.core.arbiter import Grant
+from flight.core.arbiter import Grants
 from flight.core.guard import GuardState
 from flight.core.judge import JudgeState
 from flight.core.ladder import LadderState
@@ -23,8 +23,9 @@ from flight.core.types import Float64s
 class OperatorState(NamedTuple):
     """What operators have asked for.
 
-    limits: per accelerator cap in W (inf: none) and until when in ns (0: for ever). disabled: accelerators
-    kept off. budget_w: node budget, inf for the configured one. inhibits: response name and until when.
+    limits: per accelerator cap in W (inf: none) and until when in ns (0: for ever). disabled:
+    accelerators kept off. budget_w: node budget, inf for the configured one. inhibits: response
+    name and until when.
     """
 
     limits_w: tuple[float, ...]
@@ -45,12 +46,26 @@ class AccelState(NamedTuple):
     rearm_ns: int = 0
 
 
+class Health(NamedTuple):
+    """Since when, in ns, things have been well; 0: they are not.
+
+    readings_ns: the drivers that the node leans on answer and no lease has lapsed. charge_ns: the
+    ladder is on its nominal rung. boot_ns: BOOT could end.
+    """
+
+    readings_ns: int = 0
+    charge_ns: int = 0
+    boot_ns: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """All that `step` remembers. Arrays are replaced, never changed.
 
-    good_since_ns: the drivers that the node leans on have answered and no lease has lapsed since then; 0: not so.
-    boot_good_since_ns: BOOT could end since then; 0: not. module_switched_ns: last switch-on of a module rail.
+    module_switched_ns: last switch-on of a module rail.
+    settled: every rail is where it is wanted. all_on: every accelerator is in service, payload_54v
+    on.
+    shared_w: what all accelerators together might draw.
     allotted: the spacecraft has granted power once, so that losing the grant is a loss.
     desired: of the last decision.
     """
@@ -60,18 +75,19 @@ class State:
     judge: JudgeState
     monitors: MonitorState
     mode: ModeState
+    health: Health
     ladder: LadderState
-    ladder_good_since_ns: int
-    good_since_ns: int
-    boot_good_since_ns: int
     pumps: PumpsState
     temperature: TemperatureState
     payload: Payload
     pairs: tuple[Pair, ...]
     module_switched_ns: int
+    settled: bool
+    all_on: bool
     guards: tuple[GuardState, ...]
     accels: tuple[AccelState, ...]
-    grants: tuple[Grant, ...]
+    grants: Grants
+    shared_w: float
     overhead_w: float
     allotted: bool
     operator: OperatorState
@@ -79,7 +95,7 @@ class State:
 
     def replace(self, *, pairs: tuple[Pair, ...], payload: Payload, pumps: PumpsState) -> "State":
         """Return the state with what commands may clear replaced."""
-        return replace(self, pairs=pairs, payload=payload, pumps=pumps)
+        return replace(self, pairs=pairs, payload=payload, pumps=pumps, settled=False)
 
     def to_bytes(self) -> bytes:
         """Return a canonical encoding: equal states give equal bytes, on one machine type."""
@@ -91,30 +107,32 @@ class State:
 
 def _pack(value: object, out: bytearray) -> None:
     """Append a tagged encoding of one value."""
-    if value is None:
-        out += b"N"
-    elif isinstance(value, Enum):
-        _pack(str(value.value), out)
-    elif isinstance(value, bool):
-        out += b"T" if value else b"F"
-    elif isinstance(value, int):
-        out += b"i" + struct.pack("<q", value)
-    elif isinstance(value, float):
-        out += b"f" + struct.pack("<d", value)
-    elif isinstance(value, str):
-        data = value.encode()
-        out += b"s" + struct.pack("<I", len(data)) + data
-    elif isinstance(value, bytes):
-        out += b"b" + struct.pack("<I", len(value)) + value
-    elif isinstance(value, np.ndarray):
-        out += b"a" + str(value.dtype).encode() + value.tobytes()
-    elif isinstance(value, tuple):
+    if isinstance(value, Enum):
+        value = str(value.value)
+    elif isinstance(value, frozenset):
+        value = tuple(sorted(value))
+    elif isinstance(value, Mapping):
+        value = tuple(sorted((str(k), v) for k, v in value.items()))
+    if isinstance(value, tuple):
         out += b"(" + struct.pack("<I", len(value))
         for item in value:
             _pack(item, out)
-    elif isinstance(value, frozenset):
-        _pack(tuple(sorted(value)), out)
-    elif isinstance(value, Mapping):
-        _pack(tuple(sorted((str(k), v) for k, v in value.items())), out)
+    elif isinstance(value, np.ndarray):
+        out += b"a" + str(value.dtype).encode() + value.tobytes()
     else:
-        raise TypeError(f"state holds a {type(value).__name__}")
+        out += _pack_scalar(value)
+
+
+def _pack_scalar(value: object) -> bytes:
+    if value is None:
+        return b"N"
+    if isinstance(value, bool):
+        return b"T" if value else b"F"
+    if isinstance(value, int):
+        return b"i" + struct.pack("<q", value)
+    if isinstance(value, float):
+        return b"f" + struct.pack("<d", value)
+    if isinstance(value, str | bytes):
+        data = value.encode() if isinstance(value, str) else value
+        return b"s" + struct.pack("<I", len(data)) + data
+    raise TypeError(f"state holds a {type(value).__name__}")

@@ -1,8 +1,10 @@
-"""Cold side of the loop: bypass valve and heaters keep coolant and battery above their cold limits (S2)."""
+"""Cold side of the loop: bypass valve and heaters keep coolant and battery above their cold limits
+(S2).
+"""
 
 from typing import NamedTuple
 
-from flight.core.config import LoopConfig
+from flight.core.config_loop import LoopConfig
 
 
 class TemperatureState(NamedTuple):
@@ -24,15 +26,20 @@ def step(
     """Return valve and heaters one cycle later.
 
     Args:
-        supply_temp_c: None: the valve and the heaters stay; accelerators are protected by the guard.
-        battery_temp_c: None: the heater goes off: an unwatched heater is a fault of its own (domain T11).
+        supply_temp_c: None: the valve and the heaters stay; accelerators are protected by the
+            guard.
+        battery_temp_c: None: the heater goes off: an unwatched heater is a fault of its own (domain
+            T11).
         dt_s: Time since the last call, > 0.
 
-    Guarantees: the bypass stays within 0 and `bypass_ratio_max`, and closes when the supply is warm.
+    Guarantees: the bypass stays within 0 and `bypass_ratio_max`, and closes when the supply is
+    warm.
     """
     bypass_ratio, heaters_on = state.bypass_ratio, state.heaters_on
     if supply_temp_c is not None:
-        bypass_ratio += config.bypass_gain_per_k_s * (config.bypass_setpoint_c - supply_temp_c) * dt_s
+        bypass_ratio += (
+            config.bypass_gain_per_k_s * (config.bypass_setpoint_c - supply_temp_c) * dt_s
+        )
         bypass_ratio = min(max(bypass_ratio, 0.0), config.bypass_ratio_max)
         if supply_temp_c < config.heater_on_c:
             heaters_on = True

@@ -1,4 +1,6 @@
-"""What goes into `step` and what comes out of it. All arrays are in point order unless said otherwise."""
+"""What goes into `step` and what comes out of it. All arrays are in point order unless said
+otherwise.
+"""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -52,8 +54,8 @@ class Severity(IntEnum):
 class Snapshot:
     """One copy of all samples. Never changed after it was taken.
 
-    values: last value, kept when a later sample failed. time_ns: monotonic time of the last good sample,
-    0 for never. status: ns_status_t of the last try, 0 good. flags: FLAG_*.
+    values: last value, kept when a later sample failed. time_ns: monotonic time of the last good
+    sample, 0 for never. status: ns_status_t of the last try, 0 good. flags: FLAG_*.
     """
 
     values: Float64s
@@ -89,7 +91,9 @@ class Inputs:
 
 
 class Event(NamedTuple):
-    """Something that changed. `event_id` is stable and dotted, `subject` names the thing, e.g. accel3."""
+    """Something that changed. `event_id` is stable and dotted, `subject` names the thing, e.g.
+    accel3.
+    """
 
     time_ns: int
     event_id: str

@@ -1,7 +1,7 @@
 """Wiring: where each quantity of a law sits among the points. Resolved once, from names.
 
-A point that a node does not have gets the index one past the last; `step` keeps NaN there, so a missing sensor
-and a lost one look the same to a law.
+A point that a node does not have gets the index one past the last; `step` keeps NaN there, so a
+missing sensor and a lost one look the same to a law.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,9 @@ Gather = Callable[[Sequence[float]], tuple[float, ...]]
 
 
 def gather(indices: Sequence[int]) -> Gather:
-    """Return a function that picks these elements of a sequence as a tuple, whatever their number."""
+    """Return a function that picks these elements of a sequence as a tuple, whatever their
+    number.
+    """
     if not indices:
         return lambda values: ()
     if len(indices) == 1:
@@ -48,7 +50,9 @@ class AccelWiring:
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """Positions in `Decision.desired`; one past the last for a point that the node does not have."""
+    """Positions in `Decision.desired`; one past the last for a point that the node does not
+    have.
+    """
 
     cap: tuple[int, ...]
     clock: tuple[int, ...]
@@ -91,7 +95,8 @@ def build(table: PointTable) -> Wiring:
     """Return the wiring of a node.
 
     Raises:
-        ValueError: No accelerator, a gap in their numbers, or the points of a driver are not contiguous.
+        ValueError: No accelerator, a gap in their numbers, or the points of a driver are not
+        contiguous.
     """
     count, n = 0, len(table)
     while f"accel{count}.cap_w" in table.index:

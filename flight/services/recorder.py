@@ -18,6 +18,7 @@ from flight.services.recording_schema import TABLES, RecordingInfo
 KEYFRAME_EVERY = 60  # blocks of ten cycles: one minute, 10 ms to unpack
 COMMIT_EVERY_NS = 1_000_000_000
 REOPEN_AFTER_NS = 10_000_000_000
+PAGE_BYTES = 8192  # holds three blocks of REF-1; at 4096 almost half of each page stays empty
 RARES_MAX = 4096  # waiting for the next block
 CLOSE_TIMEOUT_S = 5.0
 WRITE_EVERY_S = 1.0  # how often the writer thread looks at its queue
@@ -77,7 +78,7 @@ class Recorder:
     def health(self) -> RecorderHealth:
         """How the recorder is."""
         return RecorderHealth(
-            ok=self._database is not None,
+            ok=not self._error,
             rows_written=self._rows_written,
             rows_lost=self._rows_lost,
             rares_lost=self._rares_lost,
@@ -197,6 +198,7 @@ class Recorder:
         try:
             database = sqlite3.connect(self._path, check_same_thread=False, timeout=1.0)
             self._database = database
+            database.execute(f"PRAGMA page_size={PAGE_BYTES}")  # of a new file only
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("PRAGMA synchronous=NORMAL")
             database.executescript(TABLES)

@@ -197,7 +197,8 @@ class _Rares:
     def __init__(self, database: sqlite3.Connection, from_ns: int, to_ns: int) -> None:
         def select(columns: str, table: str) -> Iterator[tuple[int, tuple[object, ...]]]:
             span = "WHERE cycle_ns BETWEEN ? AND ? ORDER BY rowid"
-            statement = f"SELECT cycle_ns, {columns} FROM {table} {span}"  # noqa: S608  # our own words
+            # The words are this file's own, never an operator's.
+            statement = f"SELECT cycle_ns, {columns} FROM {table} {span}"  # noqa: S608
             found = database.execute(statement, (from_ns, to_ns))
             return ((row[0], row[1:]) for row in found)
 

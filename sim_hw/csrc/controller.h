@@ -1,9 +1,10 @@
 /**
  * @file controller.h
- * @brief Simulated microcontrollers on the framed serial protocol: coolant loop, power system, host board.
+ * @brief Simulated microcontrollers on the framed serial protocol: coolant loop, power system, host
+ * board.
  *
- * Modelled: POLL, SET, sequence, checks, the loop's dead-man. Not modelled: baud rate, bytes lost in the
- * middle of a frame, resets of the controller.
+ * Modelled: POLL, SET, sequence, checks, the loop's dead-man. Not modelled: baud rate, bytes lost
+ * in the middle of a frame, resets of the controller.
  */
 #ifndef NIGHTSIDE_SIM_CONTROLLER_H
 #define NIGHTSIDE_SIM_CONTROLLER_H
@@ -19,11 +20,11 @@
 
 /** One channel: a sensor, or a set-point that may be written within low .. high. */
 typedef struct sim_channel {
-    size_t word;      /**< truth word, used when setpoint is NULL */
+    size_t word; /**< truth word, used when setpoint is NULL */
     double *setpoint;
     double low;
     double high;
-    double safe;      /**< value the dead-man applies */
+    double safe; /**< value the dead-man applies */
 } sim_channel_t;
 
 /** One controller. dead_man_ns 0: it has none. */

@@ -1,6 +1,7 @@
 /**
  * @file plant_image.h
- * @brief The plant image: doubles shared by the plant (Python, numpy views) and the simulated devices (C).
+ * @brief The plant image: doubles shared by the plant (Python, numpy views) and the simulated
+ * devices (C).
  *
  * Everything is a double, so that one word index names any quantity: SIM_WORD(field) + element.
  * The sensor tables are indexed by that same word. Never linked into flight code.
@@ -16,7 +17,7 @@
 #define SIM_STRINGS_MAX 8
 #define SIM_HOST_RAILS 4
 
-/** Truths: written by the plant only, read by simulated devices through sensors. SI, temperatures in degC. */
+/** Truths: written by the plant only, read by simulated devices through sensors. SI, degC. */
 typedef struct sim_truth {
     double accel_power_w[8];
     double accel_core_temp_c[8];
@@ -24,7 +25,7 @@ typedef struct sim_truth {
     double accel_utilisation_ratio[8];
     double accel_clock_mhz[8];
     double accel_energy_j[8];
-    double accel_alive[8]; /* 1 powered and booted: its library answers; else it is lost */
+    double accel_alive[8];         /* 1 powered and booted: its library answers; else it is lost */
     double accel_event_reasons[8]; /* NVML clocks event reason bits */
     double accel_ecc_corrected_count[8];
     double accel_ecc_uncorrected_count[8];
@@ -84,10 +85,10 @@ typedef struct sim_setpoint {
 /** How a sensor lies. Values are written by the fault injector. */
 enum sim_sensor_mode {
     SIM_SENSOR_OK = 0,
-    SIM_SENSOR_STUCK = 1, /* repeats its last output */
-    SIM_SENSOR_BIAS = 2, /* output + sensor_value */
+    SIM_SENSOR_STUCK = 1,  /* repeats its last output */
+    SIM_SENSOR_BIAS = 2,   /* output + sensor_value */
     SIM_SENSOR_FORCED = 3, /* output = sensor_value (open, short) */
-    SIM_SENSOR_SPIKE = 4 /* the next single sample = sensor_value, then back to OK */
+    SIM_SENSOR_SPIKE = 4   /* the next single sample = sensor_value, then back to OK */
 };
 
 #define SIM_TRUTH_WORDS (sizeof(sim_truth_t) / sizeof(double))
@@ -108,8 +109,8 @@ typedef struct sim_knobs {
     double module_fail_closed[8]; /* 1: the switch conducts whatever it is told, while it is fed */
     double
         module_spurious_trip[8]; /* 1: trips once without a cause; the device sets it back to 0 */
-    double module_brown_out[8]; /* 1: loses its registers once, yet answers; set back to 0 */
-    double aux_brown_out[2]; /* the same, per four-page part: accelerators 0..3, 4..7 */
+    double module_brown_out[8];  /* 1: loses its registers once, yet answers; set back to 0 */
+    double aux_brown_out[2];     /* the same, per four-page part: accelerators 0..3, 4..7 */
 } sim_knobs_t;
 
 typedef struct sim_plant_image {
@@ -120,9 +121,9 @@ typedef struct sim_plant_image {
     double sensor_mode[400]; /* by truth word; enum sim_sensor_mode as a number */
     double sensor_value[400];
     double sensor_noise[400]; /* one sigma, in the unit of the word; 0 none */
-    double sensor_lsb[400]; /* quantum, 0 none */
+    double sensor_lsb[400];   /* quantum, 0 none */
     double sensor_lag_s[400]; /* first-order lag, 0 none */
-    double sensor_seed; /* whole number: where the noise of all sensors starts */
+    double sensor_seed;       /* whole number: where the noise of all sensors starts */
 } sim_plant_image_t;
 /* cffi: end */
 

@@ -8,12 +8,15 @@
 #define MANTISSA_MIN (-1024.0)
 #define MANTISSA_MAX 1023.0
 
+/* What four bits shifted out of the register add to it: x^8 + x^2 + x + 1 times 0 .. 15. */
+static const uint8_t pec_of_nibble[16] = {0x00, 0x07, 0x0E, 0x09, 0x1C, 0x1B, 0x12, 0x15,
+                                          0x38, 0x3F, 0x36, 0x31, 0x24, 0x23, 0x2A, 0x2D};
+
 uint8_t sim_pec_update(uint8_t crc, const uint8_t *bytes, size_t size) {
     for (size_t i = 0; i < size; i++) {
         crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++) {
-            crc =
-                (uint8_t)((crc & 0x80u) != 0u ? ((unsigned)crc << 1) ^ 0x07u : (unsigned)crc << 1);
+        for (int nibble = 0; nibble < 2; nibble++) {
+            crc = (uint8_t)(((unsigned)crc << 4) ^ pec_of_nibble[crc >> 4]);
         }
     }
     return crc;
@@ -23,7 +26,10 @@ uint16_t sim_linear11_from(double value) {
     if (isnan(value)) {
         value = 0.0;
     }
-    for (int exponent = EXPONENT_MIN; exponent <= EXPONENT_MAX; exponent++) {
+    int exponent = 0;
+    (void)frexp(value, &exponent); /* |value| < 2^exponent */
+    exponent = exponent < EXPONENT_MIN + 10 ? EXPONENT_MIN : exponent - 10;
+    for (; exponent <= EXPONENT_MAX; exponent++) { /* a second turn when rounding overflows */
         double mantissa = floor(ldexp(value, -exponent) + 0.5);
         if (mantissa >= MANTISSA_MIN && mantissa <= MANTISSA_MAX) {
             unsigned bits = ((unsigned)exponent & 0x1Fu) << 11;

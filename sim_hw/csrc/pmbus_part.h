@@ -1,6 +1,7 @@
 /**
  * @file pmbus_part.h
- * @brief Register model of one PMBus part: hot-swap, four-page auxiliary regulator, four-page monitor.
+ * @brief Register model of one PMBus part: hot-swap, four-page auxiliary regulator, four-page
+ * monitor.
  *
  * Modelled: PAGE, PEC, WRITE_PROTECT, latching status, the part's own over-current trip, loss of
  * supply. Not modelled: clock stretching, busy, block commands, VOUT_COMMAND, retries of its own.
@@ -22,14 +23,14 @@
 typedef struct sim_pmbus_wiring {
     size_t voltage_word;
     size_t current_word;
-    size_t temp_word;           /**< SIM_NO_WORD: no READ_TEMPERATURE_1 */
-    double *enabled; /**< where the state of the switch goes; NULL: a monitor, no switch */
+    size_t temp_word;   /**< SIM_NO_WORD: no READ_TEMPERATURE_1 */
+    double *enabled;    /**< where the state of the switch goes; NULL: a monitor, no switch */
     const double *nack; /**< knob: the part does not acknowledge */
     const double *fail_closed; /**< knob: the switch conducts whatever it is told */
-    double *spurious_trip; /**< knob: trip once, without a cause */
-    double voltage_good_v; /**< POWER_GOOD# is asserted from here on */
-    double current_limit_a; /**< power-up value of IOUT_OC_FAULT_LIMIT */
-    uint8_t operation; /**< power-up value of OPERATION */
+    double *spurious_trip;     /**< knob: trip once, without a cause */
+    double voltage_good_v;     /**< POWER_GOOD# is asserted from here on */
+    double current_limit_a;    /**< power-up value of IOUT_OC_FAULT_LIMIT */
+    uint8_t operation;         /**< power-up value of OPERATION */
     uint8_t vout_mode;
 } sim_pmbus_wiring_t;
 
@@ -39,7 +40,7 @@ typedef struct sim_pmbus_registers {
     uint8_t status_iout;
     uint16_t current_limit;
     bool is_tripped;
-    double driven; /**< what the part last put on its switch */
+    double driven;       /**< what the part last put on its switch */
     int64_t overload_ns; /**< for how long the current has been above the limit */
 } sim_pmbus_registers_t;
 
@@ -48,10 +49,10 @@ typedef struct sim_pmbus_part {
     sim_sensors_t *sensors;
     const double *supply;
     double *brown_out; /**< knob: lose the registers once, yet answer as if nothing had been */
-    int64_t trip_ns; /**< an overload of this length trips */
+    int64_t trip_ns;   /**< an overload of this length trips */
     uint8_t address;
     uint8_t page_count; /**< 1: a part without the PAGE command */
-    bool has_power; /**< READ_POUT is there */
+    bool has_power;     /**< READ_POUT is there */
     bool is_powered;
     uint8_t page;
     uint8_t write_protect;
@@ -63,7 +64,8 @@ typedef struct sim_pmbus_part {
 /** @brief Power up: all registers to their defaults, switches to their power-up state. */
 void sim_pmbus_power_up(sim_pmbus_part_t *self);
 
-/** @brief Follow the supply and the brown-out knob; a part that lost either starts from defaults. */
+/** @brief Follow the supply and the brown-out knob; a part that lost either starts from
+ * defaults. */
 void sim_pmbus_follow_supply(sim_pmbus_part_t *self);
 
 /**
@@ -73,8 +75,8 @@ void sim_pmbus_follow_supply(sim_pmbus_part_t *self);
 void sim_pmbus_advance(sim_pmbus_part_t *self, int64_t step_ns);
 
 /**
- * @brief Adopt switches that somebody else put in another state (the start of a flight that finds its
- * rails on), as if OPERATION had said so.
+ * @brief Adopt switches that somebody else put in another state (the start of a flight that finds
+ * its rails on), as if OPERATION had said so.
  */
 void sim_pmbus_adopt(sim_pmbus_part_t *self);
 

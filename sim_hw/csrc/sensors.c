@@ -7,7 +7,8 @@
 static_assert(SIM_TRUTH_WORDS <= 400,
               "the sensor tables of the plant image are indexed by truth word");
 
-/* SplitMix64 (Steele, Lea, Flood 2014): one addition and two multiplications a draw, any seed is good. */
+/* SplitMix64 (Steele, Lea, Flood 2014): one addition and two multiplications a draw, any seed is
+   good. */
 static uint64_t next_random(uint64_t *stream) {
     *stream += 0x9E3779B97F4A7C15u;
     uint64_t mixed = *stream;

@@ -1,9 +1,10 @@
 /**
  * @file sensors.h
- * @brief Simulated sensors: from a truth word of the plant image to what a part converts and reports.
+ * @brief Simulated sensors: from a truth word of the plant image to what a part converts and
+ * reports.
  *
- * A sensor converts once per instant of the plant: reads of one word at one time give one sample, as
- * the conversion register of a real part does. A changed truth or a changed fault starts a new
+ * A sensor converts once per instant of the plant: reads of one word at one time give one sample,
+ * as the conversion register of a real part does. A changed truth or a changed fault starts a new
  * conversion. Order: lag, noise, quantum, then the fault of enum sim_sensor_mode.
  * Not modelled: conversion time, aliasing, drift with age or temperature.
  */

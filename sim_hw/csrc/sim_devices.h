@@ -2,11 +2,11 @@
  * @file sim_devices.h
  * @brief The simulated complement of REF-1 on one plant image: six buses and what sits on them.
  *
- * Buses and addresses: rails_a payload 0x10, accel0..3 0x11..0x14, auxiliary rails 0..3 pages of 0x20;
- * rails_b accel4..7 0x11..0x14, auxiliary rails 4..7 pages of 0x20; rails_host pages of 0x30.
+ * Buses and addresses: rails_a payload 0x10, accel0..3 0x11..0x14, auxiliary rails 0..3 pages of
+ * 0x20; rails_b accel4..7 0x11..0x14, auxiliary rails 4..7 pages of 0x20; rails_host pages of 0x30.
  * The module hot-swaps are fed by the payload switch: while it is open they do not answer, and they
- * come back with power-up registers. The auxiliary regulators and the monitor hang on the avionics bus.
- * A switch set-point that somebody else changed is adopted as the state found at the start.
+ * come back with power-up registers. The auxiliary regulators and the monitor hang on the avionics
+ * bus. A switch set-point that somebody else changed is adopted as the state found at the start.
  * Not modelled: loss of the avionics bus, bus arbitration, time on the wire.
  * One thread; no memory is taken after open.
  */
@@ -35,8 +35,8 @@ enum sim_bus_index {
 /** Device parameters that the hardware's strapping or firmware decides. */
 typedef struct sim_parameters {
     double pump_speed_max_rpm; /* > 0: top of the loop controller's range, and its safe speed */
-    double dead_man_s; /* > 0: of the loop controller */
-    double trip_s; /* > 0: current above the limit for this long trips */
+    double dead_man_s;         /* > 0: of the loop controller */
+    double trip_s;             /* > 0: current above the limit for this long trips */
     double payload_current_limit_a; /* power-up values of IOUT_OC_FAULT_LIMIT, > 0 */
     double module_current_limit_a;
     double aux_current_limit_a;
@@ -54,8 +54,9 @@ sim_devices_t *sim_devices_open(sim_plant_image_t *image, const sim_parameters_t
 void sim_devices_close(sim_devices_t *self);
 
 /**
- * @brief Let the devices live up to `now_ns`, which is also written to image->time_s. Comparators take
- * the present truth as having held since the last call. A time before the last one counts as no time.
+ * @brief Let the devices live up to `now_ns`, which is also written to image->time_s. Comparators
+ * take the present truth as having held since the last call. A time before the last one counts as
+ * no time.
  */
 void sim_devices_advance(sim_devices_t *self, int64_t now_ns);
 

@@ -1,7 +1,7 @@
 """The contract of flight.link.transport.Transport, for every implementation.
 
-An implementation takes part by one subclass of `TransportContract` that supplies a world: how to run a
-coroutine, how to make transports that meet at one broker, how to break a connection.
+An implementation takes part by one subclass of `TransportContract` that supplies a world: how to
+run a coroutine, how to make transports that meet at one broker, how to break a connection.
 """
 
 import asyncio

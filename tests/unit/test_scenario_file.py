@@ -145,7 +145,9 @@ def test_two_things_with_one_id_are_refused():
 
 def test_all_mistakes_are_told_at_once():
     wrong = {**FAULT, "target": "pump_c"}
-    assert len(lines_of(fault=[wrong, {**wrong, "id": "two"}], expect=[{**EXPECT, "point": "q"}])) == 3
+    assert (
+        len(lines_of(fault=[wrong, {**wrong, "id": "two"}], expect=[{**EXPECT, "point": "q"}])) == 3
+    )
 
 
 def test_what_a_back_end_cannot_inject_is_refused_by_name():
@@ -166,7 +168,13 @@ def test_the_simulation_refuses_a_sensor_fault_where_there_is_no_sensor():
 @pytest.mark.parametrize("kind", FAULTS.values(), ids=lambda kind: kind.name)
 def test_every_fault_can_be_written_as_its_catalogue_says(kind):
     needed = {p.name: 1.0 for p in kind.parameters if p.default is None}
-    entry = {"id": "it", "at": "1 s", "name": kind.name, "target": kind.example, "parameters": needed}
+    entry = {
+        "id": "it",
+        "at": "1 s",
+        "name": kind.name,
+        "target": kind.example,
+        "parameters": needed,
+    }
     scenario = parse_scenario(
         {"title": "t", "shows": "s", "fault": [entry]},
         dictionary=DICTIONARY,

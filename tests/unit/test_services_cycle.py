@@ -1,4 +1,4 @@
-"""The cycle: order of its parts, epochs, late cycles, commands, trace hash. With a stub of `step`."""
+"""The cycle, with a stub of `step`: order of its parts, epochs, late cycles, commands, trace."""
 
 from dataclasses import dataclass, field
 
@@ -176,9 +176,10 @@ def test_one_command_too_many_is_rejected_with_its_reason() -> None:
     assert [(ack.command_id, ack.ok) for ack in cycle.acks] == [(f"c{COMMANDS_MAX}", False)]
 
 
-def trace_of(value: float, shift_ns: int = 0) -> str:
+def trace_of(value: float, shift_ns: int = 0, state: int = 0) -> str:
     image = FakeImage(value=value)
     cycle = make(image)
+    cycle.state = state  # `step` puts it into the desired values
     for k in range(3):
         cycle.run(k * PERIOD_NS + shift_ns)
     return cycle.trace_hash
@@ -186,4 +187,5 @@ def trace_of(value: float, shift_ns: int = 0) -> str:
 
 def test_the_trace_hash_tells_equal_flights_from_different_ones() -> None:
     assert trace_of(1.0) == trace_of(1.0)
-    assert len({trace_of(1.0), trace_of(1.0 + 2.0**-52), trace_of(1.0, 1), trace_of(-1.0)}) == 4
+    others = [trace_of(1.0 + 2.0**-52), trace_of(-1.0), trace_of(1.0, 1), trace_of(1.0, 0, 5)]
+    assert len({trace_of(1.0), *others}) == 5

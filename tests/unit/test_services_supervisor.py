@@ -19,7 +19,7 @@ def now_ns() -> int:
 
 
 class Worker:
-    """A task that fails after `life_s`, as often as `failures` says, then runs for ever or returns."""
+    """Fails after `life_s`, as often as `failures` says; then it runs for ever or returns."""
 
     def __init__(self, *, life_s: float = 1.0, failures: float = 0, returns: bool = False) -> None:
         self.starts_s: list[float] = []
@@ -136,8 +136,10 @@ def test_a_child_that_is_asked_to_stop_may_end_by_itself() -> None:
     stop, ends = [], []
 
     async def run() -> None:
-        while not stop:
+        for _ in range(100):
             await asyncio.sleep(0.5)
+            if stop:
+                break
         ends.append(now_ns() / NS_PER_S)
 
     events = fly([Child(name="a", start=run, stop=lambda: stop.append(1))], 1.2)

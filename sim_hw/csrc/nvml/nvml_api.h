@@ -52,9 +52,11 @@ static_assert(sizeof(sim_nvml_memory_v2_t) == 40, "nvmlMemory_v2_t is 40 bytes")
 static_assert(sizeof(sim_nvml_temperature_t) == 12, "nvmlTemperature_v1_t is 12 bytes");
 
 /**
- * @brief The one export that NVML does not have: give the library its plant, as loading a driver would.
+ * @brief The one export that NVML does not have: give the library its plant, as loading a driver
+ * would.
  *
- * All handles die and the library must be initialised again. The noise starts from image->sensor_seed.
+ * All handles die and the library must be initialised again. The noise starts from
+ * image->sensor_seed.
  * @param[in] image NULL: no driver is loaded any more, NS_NVML_DRIVER_NOT_LOADED
  */
 SIM_EXPORT void nightside_sim_nvml_attach(sim_plant_image_t *image);

@@ -2,7 +2,8 @@
  * @file nvml_events.c  Event sets that deliver Xids.
  *
  * An Xid is an event when truth.accel_xid changes to another nonzero number; one that stood there
- * before the registration is not delivered. Waiting never sleeps: simulated time stands still meanwhile.
+ * before the registration is not delivered. Waiting never sleeps: simulated time stands still
+ * meanwhile.
  */
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/** @file nvml_fields.c  nvmlDeviceGetFieldValues: many readings in one call, each with its own code. */
+/** @file nvml_fields.c  nvmlDeviceGetFieldValues: many readings in one call, each with its own
+ * code. */
 #include <math.h>
 
 #include "nvml_defaults.h"

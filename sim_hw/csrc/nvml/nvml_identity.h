@@ -1,6 +1,7 @@
 /**
  * @file nvml_identity.h
- * @brief Who the simulated accelerators are; shared by the library and by those who configure a driver.
+ * @brief Who the simulated accelerators are; shared by the library and by those who configure a
+ * driver.
  */
 #ifndef NIGHTSIDE_SIM_NVML_IDENTITY_H
 #define NIGHTSIDE_SIM_NVML_IDENTITY_H

@@ -1,4 +1,5 @@
-/** @file nvml_limits.c  Power limits and clock locks. The driver load defaults are set by sim_devices. */
+/** @file nvml_limits.c  Power limits and clock locks. The driver load defaults are set by
+ * sim_devices. */
 #include "nvml_defaults.h"
 #include "nvml_state.h"
 

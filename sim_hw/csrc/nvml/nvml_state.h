@@ -30,7 +30,8 @@ ns_nvml_device_t sim_nvml_handle(uint32_t index);
 /**
  * @brief Find the accelerator behind a handle and say whether it answers.
  * @param[out] out_index 0 .. 7; written whenever the handle is good
- * @return SUCCESS; UNINITIALIZED; INVALID_ARGUMENT for a dead handle; GPU_IS_LOST; or what the fault
+ * @return SUCCESS; UNINITIALIZED; INVALID_ARGUMENT for a dead handle; GPU_IS_LOST; or what the
+ * fault
  *         knob says
  */
 ns_nvml_return_t sim_nvml_find(ns_nvml_device_t device, uint32_t *out_index);

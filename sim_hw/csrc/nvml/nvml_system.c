@@ -10,9 +10,9 @@
 #define NVML_VERSION "SIM.12.550.0"
 #define CUDA_VERSION 12040
 #define NAME "Simulated H100-class module"
-#define PCI_DEVICE_ID 0x233010DEu    /* H100 SXM5, vendor in the low half */
+#define PCI_DEVICE_ID 0x233010DEu /* H100 SXM5, vendor in the low half */
 #define PCI_SUBSYSTEM_ID 0x000010DEu
-#define HANDLE_TAG 0x4E530000u       /* a handle is a number, never followed as a pointer */
+#define HANDLE_TAG 0x4E530000u /* a handle is a number, never followed as a pointer */
 
 sim_nvml_state_t sim_nvml;
 

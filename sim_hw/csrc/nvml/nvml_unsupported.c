@@ -1,8 +1,8 @@
 /**
  * @file nvml_unsupported.c  Functions that clients look up but this library does not model.
  *
- * Their arguments are never looked at, so they are declared without any; the C calling conventions of
- * x86-64 and aarch64 Linux let a caller pass what it likes.
+ * Their arguments are never looked at, so they are declared without any; the C calling conventions
+ * of x86-64 and aarch64 Linux let a caller pass what it likes.
  */
 #include "nvml_api.h"
 

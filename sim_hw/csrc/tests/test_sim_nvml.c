@@ -1,4 +1,5 @@
-/** @file test_sim_nvml.c  The simulated libnvidia-ml.so.1, loaded by absolute path as the driver does. */
+/** @file test_sim_nvml.c  The simulated libnvidia-ml.so.1, loaded by absolute path as the driver
+ * does. */
 #include <dlfcn.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 static sim_plant_image_t image;
 static void *library;
 
-/* POSIX lets a data pointer of dlsym hold a function; the union keeps the compiler from objecting. */
+/* POSIX lets a data pointer of dlsym hold a function; the union keeps the compiler from
+   objecting. */
 #define CALL(name, type)                                                                           \
     ((union {                                                                                      \
          void *symbol;                                                                             \
@@ -34,6 +36,8 @@ typedef ns_nvml_return_t (*temperature_v_fn)(ns_nvml_device_t, sim_nvml_temperat
 typedef ns_nvml_return_t (*memory_v2_fn)(ns_nvml_device_t, sim_nvml_memory_v2_t *);
 typedef ns_nvml_return_t (*pci_info_fn)(ns_nvml_device_t, sim_nvml_pci_info_t *);
 typedef ns_nvml_return_t (*constraints_fn)(ns_nvml_device_t, uint32_t *, uint32_t *);
+typedef ns_nvml_return_t (*memory_fn)(ns_nvml_device_t, sim_nvml_memory_t *);
+typedef ns_nvml_return_t (*cuda_fn)(int32_t *);
 typedef ns_nvml_return_t (*count_fn)(uint32_t *);
 typedef ns_nvml_return_t (*device_fn)(ns_nvml_device_t);
 typedef ns_nvml_return_t (*ecc_fn)(ns_nvml_device_t, uint32_t, uint32_t, unsigned long long *);
@@ -207,6 +211,18 @@ static void field_values_carry_a_code_each(void) {
     CHECK(fields(device, 1, NULL) == NS_NVML_INVALID_ARGUMENT);
 }
 
+static void every_field_that_is_modelled_answers(void) {
+    static const uint32_t ids[] = {3,   4,   5,   6,   82,  83,  94,  142, 143, 144, 145, 185,
+                                   186, 187, 188, 189, 190, 192, 193, 194, 195, 196, 230};
+    start();
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        ns_nvml_field_value_t field = {.field_id = ids[i], .return_code = NS_NVML_UNKNOWN};
+        ns_nvml_fields_fn fields = CALL("nvmlDeviceGetFieldValues", ns_nvml_fields_fn);
+        CHECK(fields(handle_of(0), 1, &field) == NS_NVML_SUCCESS);
+        CHECK(field.return_code == NS_NVML_SUCCESS);
+    }
+}
+
 /* The trap of PowerUsage on Ampere and newer: it lags, so control uses field 186. */
 static void power_usage_lags_behind_the_instant(void) {
     start();
@@ -292,6 +308,79 @@ static void an_xid_is_delivered_once_and_only_after_registration(void) {
           NS_NVML_INSUFFICIENT_RESOURCES);
 }
 
+static void what_is_not_modelled_says_so_and_constants_are_there(void) {
+    static const char *const constants[] = {
+        "nvmlDeviceGetPerformanceState",  "nvmlDeviceGetPersistenceMode",
+        "nvmlDeviceGetDisplayActive",     "nvmlDeviceGetComputeMode",
+        "nvmlDeviceGetMinorNumber",       "nvmlDeviceIsMigDeviceHandle",
+        "nvmlDeviceGetPcieReplayCounter", "nvmlDeviceGetPowerManagementDefaultLimit"};
+    static const char *const absent[] = {"nvmlDeviceGetFanSpeed", "nvmlDeviceGetMigMode",
+                                         "nvmlDeviceGetSerial", "nvmlDeviceModifyDrainState",
+                                         "nvmlDeviceGetComputeRunningProcesses_v3"};
+    start();
+    for (size_t i = 0; i < sizeof(constants) / sizeof(constants[0]); i++) {
+        (void)get_u32(constants[i], handle_of(0));
+        CHECK(CALL(constants[i], ns_nvml_u32_fn)(handle_of(0), NULL) == NS_NVML_INVALID_ARGUMENT);
+    }
+    for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
+        uint32_t value = 0;
+        CHECK(CALL(absent[i], ns_nvml_u32_fn)(handle_of(0), &value) == NS_NVML_NOT_SUPPORTED);
+    }
+    int32_t version = 0;
+    CHECK(CALL("nvmlSystemGetCudaDriverVersion_v2", cuda_fn)(&version) == 0 && version > 0);
+    CHECK(CALL("nvmlSystemGetCudaDriverVersion", cuda_fn)(NULL) == NS_NVML_INVALID_ARGUMENT);
+    sim_nvml_memory_t memory;
+    CHECK(CALL("nvmlDeviceGetMemoryInfo", memory_fn)(handle_of(0), &memory) == NS_NVML_SUCCESS);
+    CHECK(memory.total == memory.free + memory.used);
+    uint32_t current = 0;
+    uint32_t pending = 0;
+    CHECK(CALL("nvmlDeviceGetEccMode", constraints_fn)(handle_of(0), &current, &pending) == 0);
+    CHECK(current == 1 && pending == 1);
+}
+
+/* Each call on a device that is lost says so and leaves its output alone. */
+static void every_call_on_a_lost_device_says_so(void) {
+    static const char *const calls[] = {"nvmlDeviceGetPowerUsage",
+                                        "nvmlDeviceGetPerformanceState",
+                                        "nvmlDeviceGetIndex",
+                                        "nvmlDeviceGetEnforcedPowerLimit",
+                                        "nvmlDeviceGetPowerManagementLimit",
+                                        "nvmlDeviceGetPowerManagementDefaultLimit",
+                                        "nvmlDeviceGetPcieReplayCounter",
+                                        "nvmlDeviceGetTotalEnergyConsumption",
+                                        "nvmlDeviceGetCurrentClocksEventReasons",
+                                        "nvmlDeviceGetUtilizationRates",
+                                        "nvmlDeviceGetMemoryInfo",
+                                        "nvmlDeviceGetTemperatureV",
+                                        "nvmlDeviceGetMarginTemperature",
+                                        "nvmlDeviceGetMemoryInfo_v2",
+                                        "nvmlDeviceGetPciInfo_v3",
+                                        "nvmlDeviceGetSupportedEventTypes"};
+    static const char *const selectors[] = {"nvmlDeviceGetTemperature", "nvmlDeviceGetClockInfo",
+                                            "nvmlDeviceGetMaxClockInfo",
+                                            "nvmlDeviceGetTemperatureThreshold"};
+    start();
+    ns_nvml_device_t device = handle_of(7);
+    uint32_t out[32] = {0};
+    image.truth.accel_alive[7] = 0.0;
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        CHECK(CALL(calls[i], ns_nvml_u32_fn)(device, out) == NS_NVML_GPU_IS_LOST);
+    }
+    for (size_t i = 0; i < sizeof(selectors) / sizeof(selectors[0]); i++) {
+        ns_nvml_select_u32_fn call = CALL(selectors[i], ns_nvml_select_u32_fn);
+        CHECK(call(device, 0, out) == NS_NVML_GPU_IS_LOST);
+    }
+    ns_nvml_field_value_t field = {.field_id = NS_NVML_FIELD_POWER_INSTANT};
+    CHECK(CALL("nvmlDeviceGetFieldValues", ns_nvml_fields_fn)(device, 1, &field) ==
+          NS_NVML_GPU_IS_LOST);
+    CHECK(CALL("nvmlDeviceSetGpuLockedClocks", ns_nvml_set_clocks_fn)(device, 0, 1000) ==
+          NS_NVML_GPU_IS_LOST);
+    char text[96];
+    CHECK(CALL("nvmlDeviceGetUUID", ns_nvml_uuid_fn)(device, text, 96) == NS_NVML_GPU_IS_LOST);
+    CHECK(CALL("nvmlDeviceGetName", ns_nvml_uuid_fn)(device, text, 96) == NS_NVML_GPU_IS_LOST);
+    CHECK(out[0] == 0 && field.value.u64 == 0);
+}
+
 static void every_function_of_the_driver_is_there(void) {
 #define LOOK_UP(type, member, symbol, is_required) (void)symbol_of(symbol);
     NS_NVML_FUNCTIONS(LOOK_UP)
@@ -307,10 +396,13 @@ int main(void) {
     handles_die_at_the_last_shutdown();
     readings_come_in_units_of_nvml();
     field_values_carry_a_code_each();
+    every_field_that_is_modelled_answers();
     power_usage_lags_behind_the_instant();
     limits_are_checked_set_and_read_back();
     a_lost_device_and_a_fault_knob_answer_with_their_code();
     an_xid_is_delivered_once_and_only_after_registration();
+    what_is_not_modelled_says_so_and_constants_are_there();
+    every_call_on_a_lost_device_says_so();
     every_function_of_the_driver_is_there();
     CALL("nightside_sim_nvml_attach", attach_fn)(NULL);
     return 0;

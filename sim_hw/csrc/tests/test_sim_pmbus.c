@@ -1,4 +1,5 @@
-/** @file test_sim_pmbus.c  Register models of hot-swap, auxiliary regulator and monitor, over the bus. */
+/** @file test_sim_pmbus.c  Register models of hot-swap, auxiliary regulator and monitor, over the
+ * bus. */
 #include <string.h>
 
 #include "check.h"

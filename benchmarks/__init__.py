@@ -1,0 +1,1 @@
+"""How fast Nightside is: `make bench` prints the tables and writes build/bench/*.json."""

@@ -1,0 +1,418 @@
+#include <string.h>
+
+#include "bench.h"
+#include "check.h"
+
+static bench_t *bench_settled(void) {
+    bench_t *bench = bench_open();
+    for (int i = 0; i < 40; i++) {
+        bench_cycle(bench, 500, 1, 3000);
+    }
+    bench->devices[0].write_count = 0;
+    bench->devices[1].write_count = 0;
+    return bench;
+}
+
+static void samples_carry_value_time_and_status(void) {
+    bench_t *bench = bench_open();
+    bench->devices[0].value[0] = 61.5;
+    int64_t now_ns = bench->now_ns;
+    bench_alone(bench, CYCLE);
+    CHECK_EXACT(bench->values[TEMP], 61.5);
+    CHECK(bench->time_ns[TEMP] == now_ns && bench->status[TEMP] == NS_OK);
+    bench->devices[0].read_status[0] = NS_E_IO;
+    bench->devices[0].value[0] = 99.0;
+    bench_alone(bench, CYCLE);
+    CHECK_EXACT(bench->values[TEMP], 61.5); /* the last good one, with its time */
+    CHECK(bench->time_ns[TEMP] == now_ns && bench->status[TEMP] == NS_E_IO);
+}
+
+static void a_sample_at_time_zero_is_not_taken_for_none(void) {
+    bench_t *bench = bench_open();
+    bench->now_ns = 0;
+    bench_alone(bench, CYCLE);
+    CHECK(bench->time_ns[TEMP] == 1);
+}
+
+static void what_cannot_be_a_number_is_out_of_range(void) {
+    bench_t *bench = bench_open();
+    bench->devices[0].value[0] = (double)NAN;
+    bench_alone(bench, CYCLE);
+    CHECK(bench->status[TEMP] == NS_E_RANGE && bench->time_ns[TEMP] == 0);
+    CHECK(isnan(bench->values[TEMP]));
+}
+
+static void each_point_keeps_its_period(void) {
+    bench_t *bench = bench_open();
+    for (int i = 0; i < 20; i++) { /* 0 .. 950 ms: 10 times at 100 ms, once at 1 s */
+        bench_alone(bench, 50 * MS);
+    }
+    CHECK(bench->devices[0].begin_count == 10 && bench->devices[0].read_count == 30);
+    CHECK(bench->devices[1].begin_count == 10 && bench->devices[1].read_count == 21);
+    bench->now_ns += 5000 * MS; /* a stall: no burst afterwards */
+    bench_alone(bench, 50 * MS);
+    bench_alone(bench, 50 * MS);
+    CHECK(bench->devices[0].begin_count == 11);
+}
+
+static void a_transient_failure_is_tried_once_more(void) {
+    static const ns_status_t transient[] = {NS_E_NACK, NS_E_PEC, NS_E_TIMEOUT};
+    for (int i = 0; i < 3; i++) {
+        bench_t *bench = bench_open();
+        bench->devices[0].read_status[0] = transient[i];
+        bench->devices[0].failures = 1;
+        bench_alone(bench, CYCLE);
+        CHECK(bench->status[TEMP] == NS_OK);
+        bench->devices[0].begin_status = transient[i];
+        bench->devices[0].failures = 1;
+        bench_alone(bench, CYCLE);
+        CHECK(bench->status[TEMP] == NS_OK);
+        CHECK(bench_health(bench).transfer_error_count == 0);
+    }
+}
+
+static void a_lasting_failure_is_not_tried_again(void) {
+    bench_t *bench = bench_open();
+    bench->devices[0].read_status[0] = NS_E_IO;
+    bench->devices[0].failures = 1;
+    bench_alone(bench, CYCLE);
+    CHECK(bench->status[TEMP] == NS_E_IO && bench->status[CAP] == NS_OK);
+    CHECK(bench_health(bench).transfer_error_count == 1);
+}
+
+static void an_unsupported_channel_is_no_error(void) {
+    bench_t *bench = bench_open();
+    bench->devices[0].read_status[0] = NS_E_UNSUPPORTED;
+    bench_alone(bench, CYCLE);
+    CHECK(bench->status[TEMP] == NS_E_UNSUPPORTED);
+    CHECK(bench_health(bench).transfer_error_count == 0);
+}
+
+static void a_silent_device_is_skipped_and_starves_nobody(void) {
+    static const ns_status_t silent[] = {NS_E_NACK, NS_E_TIMEOUT, NS_E_ABSENT};
+    for (int i = 0; i < 3; i++) {
+        bench_t *bench = bench_open();
+        bench->devices[0].read_status[0] = silent[i];
+        bench_alone(bench, CYCLE);
+        CHECK(bench->status[TEMP] == silent[i] && bench->status[CAP] == silent[i]);
+        CHECK(bench->devices[0].read_count == (silent[i] == NS_E_ABSENT ? 1 : 2));
+        CHECK(bench->status[SPEED] == NS_OK && bench->status[TARGET] == NS_OK);
+        bench->devices[0].read_status[0] = NS_OK;
+        bench_alone(bench, CYCLE);
+        CHECK(bench->status[TEMP] == NS_OK);
+    }
+}
+
+static void a_failed_begin_fails_every_point_of_the_device(void) {
+    bench_t *bench = bench_open();
+    bench->devices[1].begin_status = NS_E_PROTOCOL;
+    bench_alone(bench, CYCLE);
+    CHECK(bench->status[SPEED] == NS_E_PROTOCOL && bench->status[SLOW] == NS_E_PROTOCOL);
+    CHECK(bench->devices[1].read_count == 0 && bench->devices[1].begin_count == 1);
+    CHECK(bench->status[TEMP] == NS_OK);
+}
+
+static void a_pec_error_costs_one_point_only(void) {
+    bench_t *bench = bench_open();
+    bench->devices[0].read_status[0] = NS_E_PEC;
+    bench_alone(bench, CYCLE);
+    CHECK(bench->status[TEMP] == NS_E_PEC && bench->status[CAP] == NS_OK);
+}
+
+static void nothing_is_written_while_nothing_changes(void) {
+    bench_t *bench = bench_settled();
+    for (int i = 0; i < 20; i++) {
+        bench_cycle(bench, 500, 1, 3000);
+    }
+    CHECK(bench->devices[0].write_count == 0 && bench->devices[1].write_count == 0);
+}
+
+static void a_changed_value_is_written_at_once(void) {
+    bench_t *bench = bench_settled();
+    bench_cycle(bench, 480, 1, 3000);
+    CHECK_EXACT(bench->devices[0].value[1], 480);
+    CHECK(bench->devices[0].write_count == 1);
+}
+
+static void a_drift_is_repaired_after_two_mismatches(void) {
+    bench_t *bench = bench_settled();
+    bench->devices[0].value[1] = 500.4; /* within the tolerance */
+    bench_cycle(bench, 500, 1, 3000);
+    bench_cycle(bench, 500, 1, 3000);
+    CHECK(bench->devices[0].write_count == 0);
+    bench->devices[0].value[1] = 700;
+    bench_cycle(bench, 500, 1, 3000);
+    CHECK(bench->devices[0].write_count == 0);
+    bench_cycle(bench, 500, 1, 3000);
+    CHECK_EXACT(bench->devices[0].value[1], 500);
+    CHECK(bench->devices[0].write_count == 1 && bench_health(bench).repair_count == 1);
+}
+
+static void one_bad_read_back_is_forgotten(void) {
+    bench_t *bench = bench_settled();
+    for (int i = 0; i < 10; i++) {
+        bench->devices[0].value[1] = i % 2 == 0 ? 700 : 500;
+        bench_cycle(bench, 500, 1, 3000);
+    }
+    CHECK(bench->devices[0].write_count == 0);
+}
+
+static void the_resolution_of_a_float32_is_no_drift(void) {
+    bench_t *bench = bench_settled();
+    bench->devices[1].is_deaf = true;
+    bench->devices[1].value[1] = (double)(float)2999.97;
+    for (int i = 0; i < 10; i++) {
+        bench_cycle(bench, 500, 1, 2999.97);
+    }
+    CHECK(bench->devices[1].write_count == 1 && bench_health(bench).repair_count == 0);
+}
+
+/** A sample taken before a write says nothing about it. */
+static void only_samples_after_the_write_are_compared(void) {
+    bench_t *bench = bench_settled();
+    for (int i = 0; i < 5; i++) {
+        bench_cycle(bench, 400, 1, 3000);
+        CHECK_STATUS(ns_driver_reconcile(bench->driver, bench->now_ns - CYCLE), NS_OK);
+    }
+    CHECK(bench->devices[0].write_count == 1);
+}
+
+static void a_value_outside_the_limits_is_refused(void) {
+    static const double refused[] = {99.9, 700.1, HUGE_VAL, -HUGE_VAL};
+    for (int i = 0; i < 4; i++) {
+        bench_t *bench = bench_settled();
+        double desired[WRITABLE_COUNT] = {refused[i], LEFT_ALONE, LEFT_ALONE};
+        CHECK_STATUS(ns_image_write_desired(&bench->image, desired, WRITABLE_COUNT, 1), NS_OK);
+        CHECK_STATUS(ns_driver_reconcile(bench->driver, bench->now_ns), NS_E_REFUSED);
+        CHECK_STATUS(ns_driver_reconcile(bench->driver, bench->now_ns), NS_OK);
+        CHECK_EXACT(bench->devices[0].value[1], 500);
+        CHECK(bench->devices[0].write_count == 0 && bench_health(bench).refused_count == 1);
+        bench_alone(bench, CYCLE);
+        CHECK((bench->flags[CAP] & NS_FLAG_REFUSED) != 0);
+    }
+}
+
+static void a_failed_write_is_tried_at_each_reconcile(void) {
+    bench_t *bench = bench_settled();
+    bench->devices[0].write_status = NS_E_IO;
+    bench_cycle(bench, 400, 1, 3000);
+    bench_cycle(bench, 400, 1, 3000);
+    CHECK((bench->flags[CAP] & NS_FLAG_WRITE_FAILED) != 0);
+    CHECK(bench->devices[0].write_count == 2);
+    bench->devices[0].write_status = NS_OK;
+    bench_cycle(bench, 400, 1, 3000);
+    CHECK_EXACT(bench->devices[0].value[1], 400);
+    bench_cycle(bench, 400, 1, 3000);
+    CHECK((bench->flags[CAP] & NS_FLAG_WRITE_FAILED) == 0);
+}
+
+static void a_transient_write_failure_is_tried_once_more(void) {
+    bench_t *bench = bench_settled();
+    bench->devices[0].write_status = NS_E_NACK;
+    bench->devices[0].failures = 1;
+    bench_cycle(bench, 400, 1, 3000);
+    CHECK_EXACT(bench->devices[0].value[1], 400);
+}
+
+static void a_device_that_cannot_be_read_can_still_be_switched_off(void) {
+    bench_t *bench = bench_settled();
+    bench->devices[0].read_status[0] = NS_E_NACK;
+    bench_cycle(bench, LEFT_ALONE, 0, LEFT_ALONE);
+    CHECK_EXACT(bench->devices[0].value[2], 0);
+}
+
+static void a_skipped_device_gets_one_try_a_reconcile(void) {
+    bench_t *bench = bench_settled();
+    bench->devices[0].begin_status = NS_E_NACK;
+    bench->devices[0].write_status = NS_E_NACK;
+    bench_cycle(bench, 400, 0, LEFT_ALONE);
+    CHECK(bench->devices[0].write_count == 1);
+}
+
+static void a_device_that_comes_back_gets_everything_at_once(void) {
+    bench_t *bench = bench_settled();
+    bench->devices[0].begin_status = NS_E_ABSENT;
+    bench_cycle(bench, 450, 1, 3000);
+    CHECK(bench->devices[0].write_count == 0); /* nobody there */
+    bench->devices[0].begin_status = NS_OK;
+    bench->devices[0].value[1] = 700; /* as after a power-up */
+    bench->devices[0].value[2] = 0;
+    bench_cycle(bench, 450, 1, 3000);
+    CHECK_EXACT(bench->devices[0].value[1], 450);
+    CHECK_EXACT(bench->devices[0].value[2], 1);
+    CHECK(bench_health(bench).repair_count == 0);
+}
+
+static void a_device_lost_while_writing_gets_everything_at_once(void) {
+    bench_t *bench = bench_settled();
+    bench->devices[0].write_status = NS_E_ABSENT;
+    bench->devices[0].failures = 1;
+    bench_cycle(bench, 450, 0, 3000);
+    CHECK(bench->devices[0].write_count == 1); /* the second point was not tried */
+    bench_cycle(bench, 450, 0, 3000);
+    CHECK_EXACT(bench->devices[0].value[1], 450);
+    CHECK_EXACT(bench->devices[0].value[2], 0);
+}
+
+static void a_slot_whose_writer_died_keeps_its_last_value(void) {
+    bench_t *bench = bench_settled();
+    /* The first slot starts on the page behind the tables: its sequence, left odd. */
+    uint64_t *slots = (uint64_t *)(void *)((unsigned char *)bench->image.memory + 4096);
+    slots[0]++;
+    ns_desired_t desired = {.value = -1.0};
+    CHECK_STATUS(ns_image_read_desired(&bench->image, 0, &desired), NS_E_STALE);
+    CHECK_EXACT(desired.value, -1.0);
+    bench_cycle(bench, LEFT_ALONE, 1, 3000);
+    CHECK_EXACT(bench->devices[0].value[1], 500);
+    bench_cycle(bench, 480, 1, 3000); /* the next writer mends it */
+    CHECK_EXACT(bench->devices[0].value[1], 480);
+}
+
+static void many_drivers_are_served_whatever_one_answers(void) {
+    bench_t *bench = bench_open();
+    ns_driver_t *drivers[2] = {NULL, bench->driver};
+    CHECK_STATUS(ns_drivers_poll(drivers, 2, bench->now_ns), NS_E_ARG);
+    CHECK_STATUS(ns_drivers_reconcile(drivers, 2, bench->now_ns), NS_E_ARG);
+    CHECK(bench->devices[0].read_count > 0 && bench->devices[0].write_count > 0);
+    CHECK_STATUS(ns_drivers_step(&drivers[1], 1, bench->now_ns + CYCLE), NS_OK);
+    CHECK_STATUS(ns_drivers_step(NULL, 1, bench->now_ns), NS_E_ARG);
+    CHECK_STATUS(ns_drivers_step(NULL, 0, bench->now_ns), NS_OK);
+}
+
+static void time_never_goes_backwards(void) {
+    bench_t *bench = bench_open();
+    bench_alone(bench, CYCLE);
+    CHECK_STATUS(ns_driver_poll(bench->driver, 1), NS_E_ARG);
+    CHECK_STATUS(ns_driver_reconcile(bench->driver, 1), NS_E_ARG);
+    CHECK_STATUS(ns_driver_step(bench->driver, 1), NS_E_ARG);
+    CHECK_STATUS(ns_driver_poll(NULL, 1), NS_E_ARG);
+    CHECK_STATUS(ns_driver_reconcile(NULL, 1), NS_E_ARG);
+}
+
+static void closing_closes_the_devices(void) {
+    bench_t *bench = bench_open();
+    ns_driver_close(bench->driver);
+    CHECK(bench->devices[0].is_closed && bench->devices[1].is_closed);
+    ns_driver_close(bench->driver);
+    ns_driver_close(NULL);
+}
+
+static uint64_t open_memory[1024];
+
+static ns_status_t open_with(const bench_t *bench, const ns_device_t *devices, uint32_t count,
+                             const ns_reflex_t *reflexes, uint32_t reflex_count) {
+    ns_driver_t *driver = NULL;
+    return ns_driver_open(open_memory, sizeof open_memory, &bench->image, 0, devices, count,
+                          reflexes, reflex_count, &driver);
+}
+
+static void opening_checks_its_arguments(void) {
+    bench_t *bench = bench_open();
+    const ns_image_t *image = &bench->image;
+    ns_driver_t *driver = NULL;
+    ns_device_t devices[2] = {{.ops = &fake_ops}, {.ops = &fake_ops}};
+    CHECK(ns_driver_size(image, 0, 2) > 0);
+    CHECK(ns_driver_size(image, 1, 0) == 0 && ns_driver_size(NULL, 0, 0) == 0);
+    CHECK(ns_driver_size(image, 0, NS_DRIVER_REFLEXES_MAX + 1) == 0);
+    CHECK_STATUS(ns_driver_open(NULL, 8192, image, 0, devices, 2, NULL, 0, &driver), NS_E_ARG);
+    unsigned char *odd = (unsigned char *)open_memory + 4;
+    CHECK_STATUS(ns_driver_open(odd, 8000, image, 0, devices, 2, NULL, 0, &driver), NS_E_ARG);
+    CHECK_STATUS(ns_driver_open(open_memory, 8192, NULL, 0, devices, 2, NULL, 0, &driver), NS_E_ARG);
+    CHECK_STATUS(ns_driver_open(open_memory, 8192, image, 0, devices, 2, NULL, 0, NULL), NS_E_ARG);
+    CHECK_STATUS(ns_driver_open(open_memory, 100, image, 0, devices, 2, NULL, 0, &driver),
+                 NS_E_FULL);
+    CHECK(driver == NULL);
+    CHECK_STATUS(open_with(bench, NULL, 2, NULL, 0), NS_E_ARG);
+    CHECK_STATUS(open_with(bench, devices, 1, NULL, 0), NS_E_ARG);
+    CHECK_STATUS(open_with(bench, devices, 2, NULL, 1), NS_E_ARG);
+    ns_device_ops_t ops[3] = {fake_ops, fake_ops, fake_ops};
+    ops[0].abi++;
+    ops[1].read = NULL;
+    ops[2].write = NULL;
+    for (int i = 0; i < 3; i++) {
+        devices[1].ops = &ops[i];
+        CHECK_STATUS(open_with(bench, devices, 2, NULL, 0), NS_E_ARG);
+    }
+    devices[1].ops = NULL;
+    CHECK_STATUS(open_with(bench, devices, 2, NULL, 0), NS_E_ARG);
+}
+
+static void a_rule_stays_inside_its_driver_and_limits(void) {
+    bench_t *bench = bench_open();
+    ns_device_t devices[2] = {{.ops = &fake_ops}, {.ops = &fake_ops}};
+    ns_reflex_t rules[8];
+    for (int i = 0; i < 8; i++) {
+        rules[i] = bench_reflexes[0];
+    }
+    rules[0].point = POINT_COUNT;
+    rules[1].action_point = POINT_COUNT;
+    rules[2].threshold = (double)NAN;
+    rules[3].persistence_ns = -1;
+    rules[4].action_point = TEMP; /* not writable */
+    rules[5].action_value = 99;
+    rules[6].action_value = 701;
+    rules[7].action_value = (double)NAN;
+    for (int i = 0; i < 8; i++) {
+        CHECK_STATUS(open_with(bench, devices, 2, &rules[i], 1), NS_E_ARG);
+    }
+}
+
+/** Points of two devices interleave in the image, but a device is read in one go. */
+static void a_device_is_read_in_one_slot(void) {
+    static unsigned char memory[16384] __attribute__((aligned(64)));
+    ns_point_t points[4] = {{.name = "a0", .device = 0, .channel = 0, .period_ns = CYCLE},
+                            {.name = "b0", .device = 1, .channel = 0, .period_ns = CYCLE},
+                            {.name = "a1", .device = 0, .channel = 1, .period_ns = CYCLE},
+                            {.name = "b1", .device = 1, .channel = 1, .period_ns = CYCLE}};
+    ns_driver_entry_t entry = {.name = "d", .device_count = 2};
+    ns_image_t image;
+    CHECK_STATUS(ns_image_create(memory, sizeof memory, points, 4, &entry, 1, &image), NS_OK);
+    fake_device_t fakes[2] = {{.value = {1, 2, 3}}, {.value = {4, 5, 6}}};
+    fakes[0].read_status[1] = NS_E_ABSENT; /* a1 fails before b0 is read, and skips only a */
+    ns_device_ops_t ops = fake_ops;
+    ops.begin = NULL;
+    ops.close = NULL;
+    ns_device_t devices[2] = {{.ops = &ops, .ctx = &fakes[0]}, {.ops = &fake_ops, .ctx = &fakes[1]}};
+    ns_driver_t *driver = NULL;
+    CHECK_STATUS(ns_driver_open(open_memory, sizeof open_memory, &image, 0, devices, 2, NULL, 0,
+                                &driver),
+                 NS_OK);
+    CHECK_STATUS(ns_driver_poll(driver, CYCLE), NS_OK);
+    CHECK(fakes[0].read_count == 2 && fakes[1].begin_count == 1 && fakes[1].read_count == 2);
+    ns_driver_close(driver);
+    CHECK(fakes[1].is_closed);
+}
+
+int main(void) {
+    samples_carry_value_time_and_status();
+    a_sample_at_time_zero_is_not_taken_for_none();
+    what_cannot_be_a_number_is_out_of_range();
+    each_point_keeps_its_period();
+    a_transient_failure_is_tried_once_more();
+    a_lasting_failure_is_not_tried_again();
+    an_unsupported_channel_is_no_error();
+    a_silent_device_is_skipped_and_starves_nobody();
+    a_failed_begin_fails_every_point_of_the_device();
+    a_pec_error_costs_one_point_only();
+    nothing_is_written_while_nothing_changes();
+    a_changed_value_is_written_at_once();
+    a_drift_is_repaired_after_two_mismatches();
+    one_bad_read_back_is_forgotten();
+    the_resolution_of_a_float32_is_no_drift();
+    only_samples_after_the_write_are_compared();
+    a_value_outside_the_limits_is_refused();
+    a_failed_write_is_tried_at_each_reconcile();
+    a_transient_write_failure_is_tried_once_more();
+    a_device_that_cannot_be_read_can_still_be_switched_off();
+    a_skipped_device_gets_one_try_a_reconcile();
+    a_device_that_comes_back_gets_everything_at_once();
+    a_device_lost_while_writing_gets_everything_at_once();
+    a_slot_whose_writer_died_keeps_its_last_value();
+    many_drivers_are_served_whatever_one_answers();
+    time_never_goes_backwards();
+    closing_closes_the_devices();
+    opening_checks_its_arguments();
+    a_rule_stays_inside_its_driver_and_limits();
+    a_device_is_read_in_one_slot();
+    return 0;
+}

@@ -1,0 +1,54 @@
+"""What the stages of one cycle hand to each other."""
+
+from typing import NamedTuple
+
+from flight.core.conditions import Readings
+from flight.core.monitors import Responding
+from flight.core.pumps import PumpsState
+from flight.core.state import OperatorState
+from flight.core.types import FLAG_LAPSED, Mode
+
+
+class Sensed(NamedTuple):
+    """One snapshot after judge. `values` are all trusted readings and one NaN at the end (see
+    wiring).
+
+    flags, cap_flags: of all points, and of the cap points; None when no flag of any point is set.
+    """
+
+    now_ns: int
+    dt_s: float
+    values: list[float]
+    readings: Readings
+    flags: list[int] | None
+    cap_flags: tuple[float, ...] | None
+
+    def any_lapsed(self) -> bool:
+        """Return whether the lease of any cap has lapsed."""
+        flags = self.cap_flags
+        return flags is not None and any(int(f) & FLAG_LAPSED for f in flags)
+
+
+class Situation(NamedTuple):
+    """What the node-wide laws found, for the laws per accelerator."""
+
+    mode: Mode
+    operator: OperatorState
+    responding: Responding
+    pumps: PumpsState
+    rung: int
+    shared_w: float
+
+    def is_inhibited(self, name: str) -> bool:
+        """Return whether an operator has inhibited a response."""
+        return is_inhibited(self.operator, name)
+
+
+def is_inhibited(operator: OperatorState, name: str) -> bool:
+    """Return whether an operator has inhibited a response."""
+    return bool(operator.inhibits) and any(item[0] == name for item in operator.inhibits)
+
+
+def known(value: float) -> float | None:
+    """Return a reading as the laws take it: None for NaN."""
+    return value if value == value else None

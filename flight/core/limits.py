@@ -1,0 +1,118 @@
+"""Which limits apply to each accelerator in a cycle: the input of the arbiter."""
+
+from flight.core import arbiter, guard, ladder, rails
+from flight.core.arbiter import CapReason, Grants, Limit
+from flight.core.config import CoreConfig
+from flight.core.cycle import Sensed, Situation
+from flight.core.guard import GuardLaw, GuardState
+from flight.core.monitors import Response
+from flight.core.rails import Pair, Phase
+from flight.core.types import FLAG_REFLEX, Mode
+
+_ON, _PROBATION, _NOMINAL = Phase.ON, Phase.PROBATION, Mode.NOMINAL
+_MAXIMUM, _OPERATOR, _GUARD = CapReason.MAXIMUM, CapReason.OPERATOR, CapReason.GUARD
+
+
+def step_guards(
+    core: CoreConfig,
+    law: GuardLaw,
+    before: tuple[GuardState, ...],
+    pairs: tuple[Pair, ...],
+    sensed: Sensed,
+    situation: Situation,
+) -> tuple[GuardState, ...]:
+    """Run the guard of each accelerator that answers; one that is off starts fresh."""
+    if not core.faults.guard_enabled or situation.is_inhibited("guard"):
+        return (GuardState(law.cap_w_max),) * len(before)
+    after = []
+    dt_s, step_one = sensed.dt_s, guard.step
+    for was, pair, core_c, memory_c in zip(
+        before, pairs, sensed.readings.core_temp_c, sensed.readings.memory_temp_c, strict=True
+    ):
+        if pair[0] is not _ON and pair[0] is not _PROBATION:
+            after.append(GuardState(law.cap_w_max))
+            continue
+        after.append(
+            step_one(
+                law,
+                was,
+                core_temp_c=core_c if core_c == core_c else None,
+                memory_temp_c=memory_c if memory_c == memory_c else None,
+                dt_s=dt_s,
+            )
+        )
+    return tuple(after)
+
+
+def node_limit(core: CoreConfig, situation: Situation) -> Limit:
+    """Return the limit that holds for every accelerator alike."""
+    arb, safe_w = core.arbiter, core.arbiter.cap_w_safe
+    cap_w, reason = arb.cap_w_max, _MAXIMUM
+    rung, responding = situation.rung, situation.responding
+    if rung and not situation.is_inhibited("charge"):
+        cap_w = core.ladder.cap_w if rung == ladder.RUNG_CAP else arb.cap_w_min
+        reason = CapReason.CHARGE
+    if responding and responding.get(Response.BUS_LOW) and safe_w < cap_w:
+        cap_w, reason = safe_w, CapReason.VOLTAGE
+    if situation.mode is not _NOMINAL and safe_w < cap_w:
+        cap_w, reason = safe_w, CapReason.MODE
+    if situation.pumps.caps_are_safe and safe_w <= cap_w:
+        cap_w, reason = safe_w, CapReason.PUMP
+    return cap_w, reason
+
+
+def arbitrate(
+    core: CoreConfig,
+    before: Grants,
+    pairs: tuple[Pair, ...],
+    guards: tuple[GuardState, ...],
+    sensed: Sensed,
+    situation: Situation,
+    shared_reason: CapReason,
+) -> Grants:
+    """Collect the limits of each accelerator and let the smallest win."""
+    node_w, node_reason = node_limit(core, situation)
+    shared_w, safe_w = situation.shared_w, core.arbiter.cap_w_safe
+    limits: list[Limit | None] = []
+    for pair, guarded, operator_w in zip(pairs, guards, situation.operator.limits_w, strict=True):
+        phase = pair[0]
+        if phase is not _ON:
+            if phase is _PROBATION:
+                limits.append((min(safe_w, node_w), CapReason.RAIL))
+            else:
+                limits.append(None)
+                shared_w -= core.arbiter.cap_w_min if phase in rails.MODULE_ON else 0.0
+            continue
+        cap_w, reason = node_w, node_reason
+        if operator_w < cap_w:
+            cap_w, reason = operator_w, _OPERATOR
+        if guarded[0] < cap_w:
+            cap_w = guarded[0]
+            reason = _GUARD if guarded[1] is not None else CapReason.SENSOR
+        limits.append((cap_w, reason))
+    if sensed.cap_flags is not None:
+        before = _hold(safe_w, before, limits, sensed.cap_flags)
+    return arbiter.grant(
+        core.arbiter,
+        before,
+        limits,
+        shared_w=shared_w,
+        shared_reason=shared_reason,
+        dt_s=sensed.dt_s,
+    )
+
+
+def _hold(
+    safe_w: float, before: Grants, limits: list[Limit | None], cap_flags: tuple[float, ...]
+) -> Grants:
+    """Hold the safe cap where a reflex or a lapsed lease holds it; the ramp starts again from
+    there.
+    """
+    caps_w = list(before.cap_w)
+    for i, held in enumerate(cap_flags):
+        limit = limits[i]
+        if held and limit is not None:
+            reason = CapReason.REFLEX if int(held) & FLAG_REFLEX else CapReason.LEASE
+            limits[i] = (min(limit[0], safe_w), reason)
+            caps_w[i] = min(caps_w[i], safe_w)
+    return before._replace(cap_w=tuple(caps_w))

@@ -1,0 +1,213 @@
+"""Events: what each id means, for the operator who reads it. Severities live in flight/core.
+
+Ids are stable. A fault that ends gives its id with `.cleared`. tests/unit/test_core_events.py checks that this table
+and the core know the same ids.
+"""
+
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+
+class EventKind(NamedTuple):
+    """Cause of an event and the operator's next step."""
+
+    cause: str
+    action: str
+
+
+_NONE = "None."
+
+FAULTS: Final = MappingProxyType(
+    {
+        "accel.core_hot": EventKind(
+            "A core is above the guard's set-point band.",
+            "None while it settles; if it stays, compare the coolant supply with the other cores.",
+        ),
+        "accel.core_over_temperature": EventKind(
+            "A core reached the last step below its maximum: its rails were switched off.",
+            "Find out why guard and cap did not hold; it is re-closed once it has cooled.",
+        ),
+        "accel.memory_hot": EventKind(
+            "Memory is above its set-point band.", "Lower the operator limit if it stays."
+        ),
+        "accel.memory_over_temperature": EventKind(
+            "Memory reached the last step: rails off.", "As accel.core_over_temperature."
+        ),
+        "accel.uncorrected_error": EventKind(
+            "An uncorrectable memory error was counted.",
+            "Check the job; reset at the next checkpoint.",
+        ),
+        "accel.xid": EventKind("The accelerator reported an Xid.", "Look the code up."),
+        "accel.recovery_needed": EventKind(
+            "The accelerator asks for a recovery action.", "Drain it and carry the action out."
+        ),
+        "accel.communication_lost": EventKind(
+            "No trusted core temperature: the cap is safe. Not an over-temperature.",
+            "None; it is power-cycled if it stays silent.",
+        ),
+        "accel.power_cycle_due": EventKind(
+            "The accelerator stayed silent and is power-cycled.", "Watch the retry count."
+        ),
+        "accel.blind": EventKind(
+            "Neither core temperature nor rail power is known: rails off.",
+            "Restore the accelerator's driver or its rail driver.",
+        ),
+        "accel.memory_sensor_lost": EventKind(
+            "No trusted memory temperature: the cap is safe.",
+            "Check the sensor; disable if it stays.",
+        ),
+        "accel.cap_not_obeyed": EventKind(
+            "Power stayed above the cap: the clock is lowered.",
+            "clear_latched on the accelerator after a reset of its firmware.",
+        ),
+        "accel.cap_not_enforceable": EventKind(
+            "Neither cap nor clock lowered the power: rails off, latched.",
+            "clear_latched on the accelerator when it may be tried again.",
+        ),
+        "accel.reflex_latched": EventKind(
+            "The driver's own reflex holds the minimum cap.",
+            "None: it is re-armed once the core has stayed cool.",
+        ),
+        "accel.lease_lapsed": EventKind(
+            "The driver saw no supervisor for a lease and applied the safe cap.",
+            "Find the stall of the daemon; caps ramp up by themselves.",
+        ),
+        "rail.latch_up": EventKind(
+            "Auxiliary current above its limit in two samples: both rails off, closed once.",
+            "None; more than three in ten minutes latch it off.",
+        ),
+        "rail.over_current": EventKind(
+            "Current above its limit beyond the transient mask.",
+            "Check the load before clear_latched.",
+        ),
+        "rail.under_voltage": EventKind("A host rail is low.", "Check its regulator and its load."),
+        "rail.over_voltage": EventKind("A rail is high.", "Check its regulator."),
+        "rail.over_temperature": EventKind("A rail's switch is hot.", "Lower the load behind it."),
+        "rail.tripped": EventKind(
+            "A rail commanded on lost its voltage: off in order, closed once.",
+            "Read its status word; none if it does not return.",
+        ),
+        "rail.failed_closed": EventKind(
+            "Current flows through a switch commanded off.",
+            "Module: payload_54v is open; disable the accelerator, then clear_latched payload_54v.",
+        ),
+        "loop.supply_cold": EventKind(
+            "Coolant supply below its limit.", "Check bypass and heaters; raise the load."
+        ),
+        "loop.supply_hot": EventKind(
+            "Coolant supply above its limit.", "Check attitude and bypass valve; lower the load."
+        ),
+        "loop.return_hot": EventKind("Coolant return above its limit.", "Check the flow."),
+        "loop.radiator_cold": EventKind(
+            "Radiator outlet near freezing.", "Check the bypass valve; raise the load."
+        ),
+        "loop.pressure_high": EventKind("Loop pressure above its limit.", "Check for a blockage."),
+        "loop.accumulator_low": EventKind("The accumulator is nearly empty.", "Suspect a leak."),
+        "loop.flow_low": EventKind("Coolant flow below its limit.", "See loop.pump_lost."),
+        "loop.blind": EventKind(
+            "The loop controller stayed silent: SAFE.", "Restore its driver, then set_mode."
+        ),
+        "plate.hot": EventKind(
+            "A cold plate's outlet is hot.", "Compare with its neighbours: a blockage shows alone."
+        ),
+        "eps.bus54_low": EventKind(
+            "Payload bus under-voltage: minimum caps at once.", "Check the battery and the bus."
+        ),
+        "eps.bus54_high": EventKind("Payload bus over-voltage.", "Check charge control."),
+        "eps.bus28_low": EventKind("Avionics bus under-voltage.", "Shed avionics loads."),
+        "eps.battery_hot": EventKind(
+            "Battery above its limit.", "Find the cause first: attitude, heater, charge current."
+        ),
+        "eps.battery_cold": EventKind(
+            "Battery below its limit: charging now plates the cells.", "Check its heater."
+        ),
+        "host.cpu_hot": EventKind("The host processor is hot.", "Lower the host's load."),
+        "host.drive_hot": EventKind("A drive is hot.", "Lower its load."),
+        "host.drive_worn": EventKind("A drive is near its end of life.", "Move its data."),
+        "host.disk_full": EventKind("Little disk space is left.", "Dump or drop recordings."),
+        "driver.communication_lost": EventKind(
+            "A driver gives no good samples.", "None at first: it is restarted; then see its log."
+        ),
+    }
+)
+
+TRANSITIONS: Final = MappingProxyType(
+    {
+        "mode.changed": EventKind("The mode changed; the text names the event.", _NONE),
+        "mode.safe": EventKind("The node went to SAFE.", "Find the cause, then set_mode."),
+        "mode.survival": EventKind("The node went to SURVIVAL.", "Restore the power balance."),
+        "charge.rung_down": EventKind(
+            "State of charge fell below a rung of the ladder.", "Lower the planned load."
+        ),
+        "charge.rung_up": EventKind("State of charge is a rung higher.", _NONE),
+        "loop.pump_lost": EventKind(
+            "The running pump failed: caps are safe, the standby pump starts.",
+            "Plan for a loop without redundancy.",
+        ),
+        "loop.no_flow": EventKind(
+            "No coolant flow in time: accelerators off, SAFE.",
+            "clear_latched a pump, then set_mode.",
+        ),
+        "loop.recovered": EventKind("Flow has been good: caps are released.", _NONE),
+        "pump.failed": EventKind(
+            "A pump is marked failed and left off.",
+            "clear_latched pump_a or pump_b to use it again.",
+        ),
+        "pump.cleared": EventKind("A pump may run again.", _NONE),
+        "rail.adopted": EventKind("Rails were taken over as found.", _NONE),
+        "rail.switching_on": EventKind("An accelerator's rails are being switched on.", _NONE),
+        "rail.switched_off": EventKind(
+            "An accelerator's rails were switched off on purpose.", _NONE
+        ),
+        "rail.fault_off": EventKind(
+            "An accelerator's rails were switched off for a fault.", "See the fault beside it."
+        ),
+        "rail.latched_off": EventKind(
+            "An accelerator stays off: too many retries, or a fault that forbids one.",
+            "clear_latched on the accelerator.",
+        ),
+        "rail.unlatched": EventKind("A latched accelerator may be switched on again.", _NONE),
+        "accel.on_probation": EventKind("An accelerator answers; its cap is safe for now.", _NONE),
+        "accel.in_service": EventKind("An accelerator is in service; its cap ramps up.", _NONE),
+        "payload.on": EventKind("The payload bus is being closed, or is good.", _NONE),
+        "payload.off": EventKind("The payload bus is open.", "See the fault beside it, if any."),
+        "payload.latched_off": EventKind(
+            "The payload bus stays open.", "clear_latched payload_54v once it is safe."
+        ),
+        "response.inhibited": EventKind("An operator inhibited a response.", "Watch it yourself."),
+        "response.enabled": EventKind("An inhibit ended; the response works again.", _NONE),
+    }
+)
+
+
+def kind(event_id: str) -> EventKind:
+    """Return what an event of the core means.
+
+    Raises:
+        KeyError: No such id.
+    """
+    fault = event_id.removesuffix(".cleared")
+    if fault in FAULTS:
+        found = FAULTS[fault]
+        return found if fault == event_id else EventKind(f"Over: {found.cause}", _NONE)
+    return TRANSITIONS[event_id]
+
+
+SERVICES: Final = MappingProxyType(
+    {
+        "cycle.late": EventKind(
+            "A cycle started more than 300 ms late: it wrote nothing and took a new epoch.",
+            "Look for what held the machine; leases may have lapsed meanwhile.",
+        ),
+        "task.restart": EventKind("A task ended and was started again.", "Look at its error."),
+        "task.end": EventKind("A task ended and is not started again.", _NONE),
+        "task.budget_spent": EventKind(
+            "A task failed more often than its budget allows.", "Look at its error; it is tried on."
+        ),
+        "task.stuck": EventKind("A task does not end, even when cancelled.", "Restart the daemon."),
+    }
+)
+
+EVENT_IDS: Final = frozenset(
+    {*FAULTS, *(f"{fault}.cleared" for fault in FAULTS), *TRANSITIONS, *SERVICES}
+)

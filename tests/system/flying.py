@@ -1,0 +1,64 @@
+"""Flights for tests: scenario tables in, the shipped code flown without an event loop."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flight.config import NodeConfig
+from flight.durations import parse_duration
+from sim_hw.fault_injector import SimulationInjector
+from sim_hw.flight import Flight, FlightSetup
+from sim_hw.orbit import Orbit
+from sim_hw.plant_config import PlantConfig
+from sim_hw.scenario import parse_scenario
+from sim_hw.scenario_times import resolve
+from sim_hw.timeline import OrbitEvents
+
+REF1 = NodeConfig()
+FULL_LOAD = {"at": "start", "do": "workload", "parameters": {"kind": "constant"}}
+
+
+def scenario(title: str = "A test", **tables: Any) -> dict[str, Any]:
+    """Return scenario tables with what every scenario must say."""
+    return {"title": title, "shows": "What a test looks at.", **tables}
+
+
+def setup_of(
+    data: Mapping[str, Any], *, config: NodeConfig = REF1, duration_s: float | None = None
+) -> FlightSetup:
+    """Return the flight that `nightside sim --scenario` would fly for these tables."""
+    plant_config = PlantConfig.model_validate(config.plant)
+    checked = parse_scenario(data, injectors=(SimulationInjector(),))
+    around = plant_config.orbit
+    orbit = Orbit.circular(
+        around.altitude_km,
+        around.beta_deg,
+        inclination_deg=around.inclination_deg,
+        start_utc=around.start_utc,
+        start_phase_ratio=checked.start.orbit_phase or 0.0,
+    )
+    if duration_s is None:
+        duration_s = parse_duration(
+            checked.duration or "1orbit", what="duration", orbit_s=orbit.period_s
+        )
+    plan = resolve(
+        checked,
+        OrbitEvents.of(orbit.events(-0.5, duration_s)),
+        duration_s=duration_s,
+        seed=7 if checked.seed is None else checked.seed,
+    )
+    return FlightSetup(config=config, plant_config=plant_config, orbit=orbit, plan=plan)
+
+
+def flight_of(
+    data: Mapping[str, Any], *, config: NodeConfig = REF1, duration_s: float | None = None
+) -> Flight:
+    """Return a flight at its start; close it, or use it in a `with`."""
+    return Flight(setup_of(data, config=config, duration_s=duration_s))
+
+
+def config_with(**sections: Mapping[str, Any]) -> NodeConfig:
+    """Return REF-1 with some keys of some sections changed."""
+    data = REF1.model_dump()
+    for section, keys in sections.items():
+        data[section] = {**data[section], **keys}
+    return NodeConfig.model_validate(data)

@@ -1,0 +1,163 @@
+"""Expectations are judged on telemetry, every cycle, and never pass without having been judged."""
+
+import math
+
+import numpy as np
+import pytest
+
+from flight.core.points import Point, PointTable
+from flight.core.types import Decision, Event, Inputs, Mode, Severity, Snapshot
+from sim_hw.expectations import ExpectationChecker
+from sim_hw.scenario_times import PlannedExpectation
+
+S = 1_000_000_000
+CYCLE = S // 10
+POINTS = PointTable(
+    tuple(
+        Point(name=name, unit=unit, driver="d", device="d", channel=i, low=-1e9, high=1e9)
+        for i, (name, unit) in enumerate((("a.temp_c", "degC"), ("b.temp_c", "degC"), ("x.w", "W")))
+    )
+)
+
+
+def planned(
+    when="always", from_s=0.0, until_s=1.0, hold_s=0.0, low=-math.inf, high=math.inf, **more
+):
+    fields = {"id": "it", "point": "?.temp_c", "event": "", "subject": "*", "stat": "all"} | more
+    return PlannedExpectation(
+        when=when, from_ns=round(from_s * S), until_ns=round(until_s * S),
+        hold_ns=round(hold_s * S), low=low, high=high, **fields,
+    )  # fmt: skip
+
+
+def fly(expectation, rows, events=None, stale=(), end_s=None):
+    """Judge one row of values per cycle, from the first cycle at 0.1 s on."""
+    checker = ExpectationChecker((expectation,), POINTS)
+    for i, row in enumerate(rows, start=1):
+        now_ns = i * CYCLE
+        times = np.full(3, now_ns, dtype=np.int64)
+        for k in stale:
+            times[k] = 0
+        values = np.array([*row, 0.0][:3], dtype=float)
+        snapshot = Snapshot(values, times, np.zeros(3, np.int32), np.zeros(3, np.uint32))
+        happened = [
+            Event(now_ns, name, Severity.INFO, subject, "")
+            for cycle, name, subject in events or ()
+            if cycle == i
+        ]
+        decision = Decision(
+            mode=Mode.NOMINAL, desired=np.empty(0), cap_w=(), cap_reason=(), events=tuple(happened)
+        )
+        checker.record(Inputs(now_ns=now_ns, snapshot=snapshot), decision)
+    end_ns = len(rows) * CYCLE if end_s is None else round(end_s * S)
+    (result,) = checker.finish(end_ns)
+    return result
+
+
+def ramp(*temps):
+    return [(t, t + 1.0) for t in temps]
+
+
+def test_always_keeps_the_worst_value_of_any_point_and_its_margin():
+    result = fly(planned(high=87.0), ramp(80, 85, 82))
+    assert (result.ok, result.value, result.unit) == (True, 86.0, "degC")
+    assert (result.low, result.high, result.margin) == (None, 87.0, 1.0)
+
+
+def test_always_fails_when_one_point_was_outside_for_one_cycle():
+    result = fly(planned(high=87.0), ramp(80, 86.5, 82))
+    assert (result.ok, result.value, result.margin) == (False, 87.5, -0.5)
+
+
+def test_always_judges_both_bounds():
+    assert fly(planned(low=79.0, high=90.0), ramp(80, 78, 85)).value == 78.0
+
+
+def test_always_looks_only_inside_its_window():
+    assert fly(planned(high=87.0, from_s=0.2, until_s=0.3), ramp(99, 80, 80, 99)).ok
+
+
+@pytest.mark.parametrize(
+    ("stat", "low", "value"), [("sum", 160.0, 161.0), ("any", 80.5, 81.0), ("max", 80.5, 81.0)]
+)
+def test_always_on_a_value_that_points_make_together(stat, low, value):
+    result = fly(planned(stat=stat, low=low), ramp(85, 80, 82))
+    assert (result.ok, result.value) == (True, value)
+
+
+def test_at_is_judged_on_the_first_cycle_after_it():
+    assert fly(planned("at", 0.15, 0.15, high=87.0, stat="max"), ramp(99, 80, 99)).ok
+    assert not fly(planned("at", 0.25, 0.25, high=87.0, stat="max"), ramp(80, 80, 99)).ok
+
+
+def test_at_the_end_is_judged_on_the_last_cycle():
+    assert fly(planned("at", 0.35, 0.35, high=87.0), ramp(99, 99, 80), end_s=0.35).ok
+
+
+def test_within_tells_how_long_it_took():
+    result = fly(planned("within", 0.05, 1.0, high=80.0), [(99, 80), (90, 80), (79, 80), (79, 80)])
+    assert (result.ok, result.unit, result.high) == (True, "s", 0.95)
+    assert result.value == pytest.approx(0.25)
+    assert result.margin == pytest.approx(0.70)
+
+
+def test_within_fails_when_it_is_reached_too_late():
+    result = fly(planned("within", 0.0, 0.2, high=80.0), [(99, 80)] * 3 + [(79, 80)])
+    assert (result.ok, result.value, result.margin) == (False, 99.0, -19.0)
+    assert result.text == "?.temp_c <= 80 degC: not reached"
+
+
+def test_within_must_hold_and_may_try_again_in_time():
+    rows = [(79, 79), (99, 79), (79, 79), (79, 79), (79, 79)]
+    assert fly(planned("within", 0.0, 0.3, hold_s=0.2, high=80.0), rows).value == 0.3
+    result = fly(planned("within", 0.0, 0.2, hold_s=0.2, high=80.0), rows)
+    assert not result.ok
+
+
+@pytest.mark.parametrize("when", ["always", "at", "within"])
+def test_what_was_never_sampled_is_a_failure(when):
+    result = fly(planned(when, 0.1, 0.3, high=87.0), ramp(1, 1, 1), stale=[1])
+    assert (result.ok, result.value, result.margin) == (False, None, None)
+
+
+@pytest.mark.parametrize("when", ["always", "at", "within"])
+def test_what_lies_after_the_end_of_an_interrupted_flight_is_a_failure(when):
+    result = fly(planned(when, 50.0, 60.0, high=87.0), ramp(1, 1, 1))
+    assert (result.ok, result.value) == (False, None)
+
+
+def test_a_value_too_old_does_not_fulfil_an_expectation():
+    checker = ExpectationChecker((planned("within", 0.0, 5.0, high=80.0),), POINTS)
+    decision = Decision(mode=Mode.NOMINAL, desired=np.empty(0), cap_w=(), cap_reason=())
+    times = np.full(3, CYCLE, dtype=np.int64)
+    snapshot = Snapshot(np.zeros(3), times, np.zeros(3, np.int32), np.zeros(3, np.uint32))
+    checker.record(Inputs(now_ns=20 * CYCLE, snapshot=snapshot), decision)
+    assert not checker.finish(20 * CYCLE)[0].ok
+
+
+def test_an_event_in_time_tells_how_long_it_took():
+    happened = [(2, "rail.opened", "accel1_54v"), (3, "rail.opened", "accel3_54v")]
+    wanted = planned("within", 0.0, 1.0, low=1.0, point="", event="rail.opened", subject="accel3_*")
+    result = fly(wanted, ramp(1, 1, 1), happened)
+    assert (result.ok, result.value, result.unit) == (True, 0.3, "s")
+
+
+def test_an_event_is_counted_where_a_number_is_expected():
+    once = planned("always", 0.0, 1.0, low=1.0, high=1.0, point="", event="rail.closed")
+    twice = [(1, "rail.closed", "accel3_54v"), (2, "rail.closed", "accel3_54v")]
+    assert fly(once, ramp(1, 1, 1), twice[:1]).ok
+    result = fly(once, ramp(1, 1, 1), twice)
+    assert (result.ok, result.value, result.margin) == (False, 2.0, -1.0)
+    assert not fly(once, ramp(1, 1, 1)).ok
+
+
+def test_an_event_that_must_not_happen_passes_only_when_somebody_looked():
+    never = planned("always", 0.0, 1.0, low=0.0, high=0.0, point="", event="mode.*")
+    assert fly(never, ramp(1)).ok
+    assert not fly(never, []).ok
+
+
+def test_results_come_in_the_order_of_the_scenario():
+    order = [planned(id="z", high=1.0), planned("at", id="a", high=1.0), planned(id="m", low=1.0)]
+    results = ExpectationChecker(order, POINTS).finish(S)
+    assert [result.id for result in results] == ["z", "a", "m"]
