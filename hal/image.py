@@ -78,6 +78,11 @@ class NodeImage:
         return len(self.points)
 
     @property
+    def epoch(self) -> int:
+        """The newest epoch that any daemon has used on this image, 0 for none."""
+        return int(lib.ns_image_epoch(self.native))
+
+    @property
     def native(self) -> Any:
         """The ns_image_t *; for hal only."""
         if self._image is None:

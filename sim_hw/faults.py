@@ -200,7 +200,7 @@ FAULTS: Mapping[str, FaultKind] = {
         ),
         FaultKind(
             name="cap_ignored",
-            meaning="an accelerator acknowledges its power cap and reads it back, but does not obey",
+            meaning="an accelerator reads its power cap back as set, but does not obey it",
             targets=(_RAIL_ACCEL,),
             example="accel1",
             level="accelerator: its own power control",

@@ -26,7 +26,7 @@ class PropertyLimits(BaseModel):
     charge_ratio_min: float = Field(default=0.40, description="REF-1, hard floor.")
     shed_rungs: tuple[tuple[float, float], ...] = Field(
         default=((0.60, 3200.0), (0.50, 200.0), (0.40, 10.0)),
-        description="Below the charge, all accelerators together draw at most these watts; domain 1b, assumed.",
+        description="Below the charge, the most that all draw, in W; domain 1b, assumed.",
     )
     shed_s_max: float = Field(default=10.0, description="S3.")
     charge_tolerance_ratio: float = Field(default=0.005, description="Error of the gauge; assumed.")

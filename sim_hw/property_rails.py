@@ -124,7 +124,7 @@ class RailCheck:
             return
         off_s = (now_ns - opened_ns) / NS_PER_S
         self._ledger.approach(
-            "S4", off_s - limits.off_s_min, off_s, limits.off_s_min, "s off", now_ns, rail
+            "S4", off_s - limits.off_s_min, off_s, limits.off_s_min, "s", now_ns, rail
         )
         if off_s < limits.off_s_min - 1e-6:
             self._ledger.violate(

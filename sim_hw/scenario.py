@@ -21,7 +21,6 @@ from pydantic import (
     model_validator,
 )
 
-from flight.core.types import Mode
 from flight.operator_error import OperatorError, explain_validation, read_toml
 from sim_hw.faults import Injector
 from sim_hw.scenario_check import Dictionary, check_scenario
@@ -57,7 +56,9 @@ class StartTable(_Table):
     temp_c: float | None = Field(
         default=None, ge=-20.0, le=80.0, description="All thermal nodes, degC."
     )
-    mode: Mode | None = Field(default=None, description="Where BOOT leads.")
+    mode: Literal["STANDBY", "NOMINAL", "SAFE"] | None = Field(
+        default=None, description="Where BOOT leads."
+    )
 
 
 class FaultEntry(_Table):

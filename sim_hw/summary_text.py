@@ -77,7 +77,7 @@ def _fault_lines(fault: Mapping[str, Any]) -> Iterator[str]:
     if fault["detected_s"] is None:
         yield "    not noticed by the daemon"
     else:
-        yield f"    {'noticed':<9}{_after(fault['detected_s'], start_s)}  {fault['detected_by']}"
+        yield f"    {'noticed':<9}{_after(fault['detected_s'], start_s):<13}{fault['detected_by']}"
     done = _done_text(fault["done"])
     if done:
         wrapped = textwrap.wrap(done, WIDTH - 13)
@@ -87,8 +87,8 @@ def _fault_lines(fault: Mapping[str, Any]) -> Iterator[str]:
         yield "    caps and rails were left as they are"
         return
     yield (
-        f"    {'safe':<9}{_after(fault['safe_s'], start_s)}"
-        f"   back {_after(fault['back_s'], start_s).strip()}"
+        f"    {'safe':<9}{_after(fault['safe_s'], start_s):<13}"
+        f"back to normal {_after(fault['back_s'], start_s)}"
     )
 
 
@@ -99,7 +99,7 @@ def _done_text(steps: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _after(time_s: float | None, start_s: float) -> str:
-    return "   never" if time_s is None else f"+{time_s - start_s:7.3f} s"
+    return "never" if time_s is None else f"+{time_s - start_s:.3f} s"
 
 
 def _expectation_lines(result: Mapping[str, Any]) -> Iterator[str]:
@@ -150,208 +150,21 @@ def _violation_lines(summary: Mapping[str, Any]) -> Iterator[str]:
 
 def _figures(summary: Mapping[str, Any]) -> Iterator[str]:
     peaks, work = summary["peaks"], summary["work"]
+    percent = {name: 100.0 * peaks[f"charge_ratio_{name}"] for name in ("start", "min", "end")}
     yield (
         f"Work    {work['accelerator_joules'] / 3.6e6:.2f} kWh into accelerators, "
         f"{work['utilisation_seconds'] / 3600.0:.2f} accelerator hours busy"
     )
     yield (
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-        f"Peaks
-        
-        
-       
-       
-       
-       
-       
-       
-       
-        core
-     
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-        {peaks['core_temp_c_max']:.1f} °C,
-       
-       
-        coolant
-    
-     
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-        {peaks['supply_temp_c_min']:.1f}
-    
-     
-      
-       
-    
-     
-      
-       
-     
-      
-       
-     
-      
-       
-     
-      
-       
-     
-      
-       
-     
-      
-       
-     
-      
-       
-     
-      
-       
-     
-      
-       
-     
-      
-       
-        to " f"{peaks['return_temp_c_max']:.1f} °C, draw {peaks['accelerators_w_max'] / 1000.0:.2f} kW"
-  
-   
-  
-   
-  
-   
-  
-   
-    ) yield
-    (
-        f"Charge  {100.0 * peaks['charge_ratio_start']:.1f} % at the start, lowest "
-       
-       
-        f"{100.0
-        *
-       
-       
-       
-       
-       
-        peaks['charge_ratio_min']:.1f}
-      
-       
-       
-       
-       
-       
-       
-        %, {100.0 *
-       
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-        peaks['charge_ratio_end']:.1f}
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-        % at
-      
-       
-      
-       
-      
-       
-      
-       
-       
-       
-       
-       
-       
-       
-       
-        the end"
-  
-   
-  
-   
-  
-   
-    ) per_cpu = summary["simulated_s"] / max(summary["cpu_s"], 1e-9)
+        f"Peaks   core {peaks['core_temp_c_max']:.1f} °C, coolant "
+        f"{peaks['supply_temp_c_min']:.1f} to {peaks['return_temp_c_max']:.1f} °C, draw "
+        f"{peaks['accelerators_w_max'] / 1000.0:.2f} kW"
+    )
+    yield (
+        f"Charge  {percent['start']:.1f} % at the start, lowest {percent['min']:.1f} %, "
+        f"{percent['end']:.1f} % at the end"
+    )
+    per_cpu = summary["simulated_s"] / max(summary["cpu_s"], 1e-9)
     yield (
         f"Speed   {per_cpu:.0f} simulated s per CPU s "
         f"({summary['cpu_s']:.1f} s CPU, {summary['wall_s']:.1f} s wall)"

@@ -4,7 +4,9 @@ Not the simulation: no drivers, no bus, no codecs. Set-points act at once, senso
 whole-degree accelerator temperatures. Faults are attributes that a test sets.
 """
 
+from copy import copy
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
@@ -27,7 +29,7 @@ from flight.dictionary.channels import build_point_table
 PERIOD_NS = 100_000_000
 ABSENT = -9
 
-__all__ = ["ABSENT", "FLAG_LAPSED", "FLAG_REFLEX", "PERIOD_NS", "Node", "booted", "good_snapshot"]
+__all__ = ["ABSENT", "FLAG_LAPSED", "FLAG_REFLEX", "PERIOD_NS", "Node", "booted"]
 
 NOMINAL = {
     "power_w": 70.0, "core_temp_c": 45.0, "memory_temp_c": 45.0, "margin_c": 42.0,
@@ -218,14 +220,21 @@ class Node:
         return [e.event_id for e in self.events]
 
 
-def booted(**settings: object) -> Node:
-    """Return a node flown to NOMINAL with all accelerators in service and caps released."""
-    node = Node(**settings)  # type: ignore[arg-type]
+def _fresh(value: object) -> object:
+    return type(value)(value) if isinstance(value, list | dict | set) else value  # type: ignore[call-arg]
+
+
+@cache
+def _booted() -> Node:
+    node = Node()
     node.fly(45.0)
-    assert node.decision is not None
     return node
 
 
-def good_snapshot(node: Node) -> Snapshot:
-    """Return a snapshot of the present plant without moving it."""
-    return node.snapshot()
+def booted() -> Node:
+    """Return a node flown to NOMINAL with all accelerators in service and caps released."""
+    node = copy(_booted())
+    for name, value in vars(node).items():
+        setattr(node, name, _fresh(value))
+    node.events = []
+    return node

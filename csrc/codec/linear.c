@@ -69,7 +69,8 @@ ns_status_t ns_linear11_encode(double value, ns_rounding_t rounding, uint16_t *o
         exponent++;
         scaled *= 0.5;
     }
-    int32_t mantissa = round_scaled(scaled, rounding); /* the bounds are whole: it cannot leave them */
+    int32_t mantissa =
+        round_scaled(scaled, rounding); /* the bounds are whole: it cannot leave them */
     *out_raw = (uint16_t)(((uint32_t)exponent & 0x1FU) << 11 | ((uint32_t)mantissa & 0x7FFU));
     return NS_OK;
 }

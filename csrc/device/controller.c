@@ -66,8 +66,7 @@ static ns_status_t begin(void *ctx, int64_t now_ns) {
         return status;
     }
     uint32_t count = self->config.channel_count;
-    if (frame.payload_size != REPLY_HEADER_SIZE + count * FLOAT_SIZE ||
-        frame.payload[0] != count) {
+    if (frame.payload_size != REPLY_HEADER_SIZE + count * FLOAT_SIZE || frame.payload[0] != count) {
         return NS_E_PROTOCOL;
     }
     self->flags = frame.payload[1];

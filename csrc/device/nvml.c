@@ -78,8 +78,7 @@ static void register_events(nvml_state_t *self) {
     if (!has_functions || library->event_create(&self->events) != NS_NVML_SUCCESS) {
         return;
     }
-    if (library->event_register(self->device, NS_NVML_EVENT_XID, self->events) !=
-        NS_NVML_SUCCESS) {
+    if (library->event_register(self->device, NS_NVML_EVENT_XID, self->events) != NS_NVML_SUCCESS) {
         (void)library->event_free(self->events);
         return;
     }
@@ -93,8 +92,7 @@ static ns_status_t attach(nvml_state_t *self) {
         return status;
     }
     char uuid[NS_NVML_UUID_SIZE] = {0};
-    status =
-        ns_nvml_classify((uint32_t)self->library.uuid(self->device, uuid, sizeof uuid - 1));
+    status = ns_nvml_classify((uint32_t)self->library.uuid(self->device, uuid, sizeof uuid - 1));
     if (status != NS_OK) {
         return status;
     }
@@ -128,8 +126,8 @@ static ns_status_t begin(void *ctx, int64_t now_ns) {
         }
     }
     for (int i = 0; i < FIELD_COUNT; i++) {
-        self->fields[i] = (ns_nvml_field_value_t){.field_id = field_ids[i],
-                                                  .return_code = NS_NVML_NO_DATA};
+        self->fields[i] =
+            (ns_nvml_field_value_t){.field_id = field_ids[i], .return_code = NS_NVML_NO_DATA};
     }
     ns_status_t status =
         settle(self, self->library.fields(self->device, FIELD_COUNT, self->fields));

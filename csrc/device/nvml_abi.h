@@ -1,6 +1,7 @@
 /**
  * @file nvml_abi.h
- * @brief Our own declaration of the part of NVML's ABI that the driver uses (x86-64 and aarch64 Linux).
+ * @brief Our own declaration of the part of NVML's ABI that the driver uses (x86-64 and aarch64
+ * Linux).
  *
  * Written from the public documentation of the functions, never from NVIDIA's header, whose licence
  * forbids shipping it. Layouts are asserted below; sizes were compared with versions 12.9 and 13.5.
@@ -94,14 +95,15 @@ typedef union ns_nvml_value {
     uint16_t u16;
 } ns_nvml_value_t;
 
-/** One entry of nvmlDeviceGetFieldValues: the call succeeds as a whole, each entry has its own code. */
+/** One entry of nvmlDeviceGetFieldValues: the call succeeds as a whole, each entry has its own
+ * code. */
 typedef struct ns_nvml_field_value {
     uint32_t field_id;
     uint32_t scope_id;
     int64_t timestamp_us;
     int64_t latency_us;
-    uint32_t value_type;    /**< NS_NVML_VALUE_* */
-    uint32_t return_code;   /**< ns_nvml_return_t */
+    uint32_t value_type;  /**< NS_NVML_VALUE_* */
+    uint32_t return_code; /**< ns_nvml_return_t */
     ns_nvml_value_t value;
 } ns_nvml_field_value_t;
 

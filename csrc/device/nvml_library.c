@@ -57,7 +57,8 @@ static_assert(sizeof(ns_nvml_void_fn) == sizeof(void *), "a function pointer is 
 static bool resolve_all(ns_nvml_library_t *self) {
     bool has_required = true;
 #define RESOLVE(type, member, symbol, is_required)                                                 \
-    if (!resolve(self->handle, symbol, &self->member, sizeof self->member) && (is_required) != 0) { \
+    if (!resolve(self->handle, symbol, &self->member, sizeof self->member) &&                      \
+        (is_required) != 0) {                                                                      \
         has_required = false;                                                                      \
     }
     NS_NVML_FUNCTIONS(RESOLVE)

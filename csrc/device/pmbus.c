@@ -31,8 +31,8 @@ static uint8_t write_address(const ns_pmbus_t *self) {
     return (uint8_t)(self->config.address << 1);
 }
 
-static ns_status_t transfer(ns_pmbus_t *self, const uint8_t *write, size_t write_size, uint8_t *read,
-                            size_t read_size) {
+static ns_status_t transfer(ns_pmbus_t *self, const uint8_t *write, size_t write_size,
+                            uint8_t *read, size_t read_size) {
     const ns_bus_ops_t *ops = self->bus_ops;
     return ops->transfer(self->bus_ctx, self->config.address, write, write_size, read, read_size,
                          self->config.timeout_us);
@@ -47,8 +47,7 @@ static ns_status_t read_number(ns_pmbus_t *self, uint8_t command, size_t size, u
         return status;
     }
     if (has_pec) {
-        const uint8_t head[3] = {write_address(self), command,
-                                 (uint8_t)(write_address(self) | 1U)};
+        const uint8_t head[3] = {write_address(self), command, (uint8_t)(write_address(self) | 1U)};
         if (ns_pec(ns_pec(0, head, sizeof head), read, size) != read[size]) {
             return NS_E_PEC;
         }
@@ -135,7 +134,8 @@ static ns_status_t program_limit(ns_pmbus_t *self) {
     return is_programmed ? lock_status : NS_E_RANGE;
 }
 
-/** The page is selected. Two reads must agree that the limit is gone before it is programmed again. */
+/** The page is selected. Two reads must agree that the limit is gone before it is programmed
+ * again. */
 static ns_status_t ensure_limit_and_lock(ns_pmbus_t *self) {
     if (!(self->config.current_limit_a > 0.0)) {
         return NS_OK;
@@ -280,7 +280,8 @@ static ns_status_t write_channel(void *ctx, uint32_t channel, double value) {
     }
     ns_status_t status = select_page(self);
     if (status == NS_OK && is_on) {
-        status = ensure_limit_and_lock(self); /* silicon first: the output comes on behind its limit */
+        status =
+            ensure_limit_and_lock(self); /* silicon first: the output comes on behind its limit */
     }
     if (status != NS_OK) {
         return status;

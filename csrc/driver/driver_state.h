@@ -18,16 +18,16 @@ typedef enum ns_lease_phase {
 /** Of one point; all but the first two are used by writable points only. */
 typedef struct ns_point_state {
     int64_t next_due_ns;
-    bool is_sampled;           /**< a good sample came in this round */
-    bool readback_is_fresh;    /**< a good sample came after the last write and was not compared yet */
-    bool is_applied;           /**< `applied` is what the device was last told */
-    bool is_accepted;          /**< `accepted` holds a desired value */
+    bool is_sampled;        /**< a good sample came in this round */
+    bool readback_is_fresh; /**< a good sample came after the last write and was not compared yet */
+    bool is_applied;        /**< `applied` is what the device was last told */
+    bool is_accepted;       /**< `accepted` holds a desired value */
     bool is_ramping;
-    uint32_t mismatch_count;   /**< read-backs in a row that differ from `applied` */
+    uint32_t mismatch_count; /**< read-backs in a row that differ from `applied` */
     uint32_t writable_index;
     ns_lease_phase_t phase;
     uint64_t lapse_epoch;
-    ns_desired_t desired;      /**< last copy of the slot */
+    ns_desired_t desired; /**< last copy of the slot */
     double accepted;
     double applied;
     double ramp_value;
@@ -43,9 +43,9 @@ typedef struct ns_reflex_state {
 
 typedef struct ns_device_state {
     ns_device_t device;
-    ns_status_t status; /**< of the last round: not NS_OK, skipped */
-    bool has_begun;     /**< in this round */
-    bool is_write_tried;/**< while skipped: one try a reconcile */
+    ns_status_t status;  /**< of the last round: not NS_OK, skipped */
+    bool has_begun;      /**< in this round */
+    bool is_write_tried; /**< while skipped: one try a reconcile */
 } ns_device_state_t;
 
 struct ns_driver {

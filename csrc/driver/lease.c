@@ -1,7 +1,7 @@
 #include "driver_state.h"
 
-/* Timestamps of other processes are not trusted: only changes of the heartbeat word are timed, on the
- * driver's own clock. */
+/* Timestamps of other processes are not trusted: only changes of the heartbeat word are timed, on
+ * the driver's own clock. */
 
 static uint64_t greater(uint64_t a, uint64_t b) {
     return a > b ? a : b;
@@ -63,8 +63,7 @@ static void follow_lease(ns_driver_t *self, uint32_t index, int64_t now_ns) {
         state->lapse_epoch = greater(state->lapse_epoch, beat_epoch);
         return;
     }
-    bool is_newer =
-        state->phase == NS_LEASE_STARTING || state->desired.epoch > state->lapse_epoch;
+    bool is_newer = state->phase == NS_LEASE_STARTING || state->desired.epoch > state->lapse_epoch;
     if (is_alive && is_current && is_newer) {
         state->phase = NS_LEASE_HELD;
         ns_driver_start_ramp(self, index, point->safe, now_ns);

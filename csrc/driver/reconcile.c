@@ -1,8 +1,8 @@
 #include "driver_state.h"
 
 #define NS_PER_S 1e9
-#define MISMATCHES_MAX 2U          /* one wrong read-back may be a bad read */
-#define FLOAT32_RESOLUTION 1.2e-7  /* 2^-23: controllers speak float32 */
+#define MISMATCHES_MAX 2U         /* one wrong read-back may be a bad read */
+#define FLOAT32_RESOLUTION 1.2e-7 /* 2^-23: controllers speak float32 */
 
 static double magnitude(double value) {
     return value < 0.0 ? -value : value;
@@ -47,13 +47,12 @@ static bool wanted_value(ns_driver_t *self, uint32_t index, int64_t now_ns, doub
     if (!state->is_accepted) {
         return false;
     }
-    *out = state->is_ramping ? follow_ramp(state, point, state->accepted, now_ns)
-                             : state->accepted;
+    *out = state->is_ramping ? follow_ramp(state, point, state->accepted, now_ns) : state->accepted;
     return true;
 }
 
-/** A device that is skipped gets one try a reconcile, so that a part that cannot be read can still be
- *  switched off; a device that is absent gets none. */
+/** A device that is skipped gets one try a reconcile, so that a part that cannot be read can still
+ *  be switched off; a device that is absent gets none. */
 static bool write_is_allowed(ns_device_state_t *device) {
     if (device->status == NS_OK) {
         return true;

@@ -4,9 +4,9 @@
 #include "layout.h"
 
 /*
- * Order of memory. A writer releases the generation after it filled a bank, and fences before it fills
- * the other: a reader that saw any word of the new filling then also sees the generation that came
- * before it, and retries. Both orders are needed; x86 would hide their absence.
+ * Order of memory. A writer releases the generation after it filled a bank, and fences before it
+ * fills the other: a reader that saw any word of the new filling then also sees the generation that
+ * came before it, and retries. Both orders are needed; x86 would hide their absence.
  */
 
 #define EPOCH_MAX 0xFFFFFFFFU
@@ -185,6 +185,16 @@ ns_status_t ns_image_beat(const ns_image_t *image, uint64_t epoch) {
 
 uint64_t ns_image_heartbeat(const ns_image_t *image) {
     return atomic_load_explicit(&ns_image_header(image)->heartbeat, memory_order_acquire);
+}
+
+uint64_t ns_image_epoch(const ns_image_t *image) {
+    uint64_t epoch = ns_image_heartbeat(image) >> 32;
+    const ns_desired_slot_t *slots = ns_image_slots(image);
+    for (uint32_t i = 0; i < image->writable_count; i++) {
+        uint64_t of_slot = load(&slots[i].epoch);
+        epoch = of_slot > epoch ? of_slot : epoch;
+    }
+    return epoch;
 }
 
 ns_status_t ns_image_request_rearm(const ns_image_t *image, uint32_t driver) {

@@ -189,7 +189,8 @@ ns_status_t ns_image_create(void *memory, size_t size, const ns_point_t *points,
     ns_image_t image = map_image(memory, point_count, driver_count, writable_count);
     ns_image_offsets_t at = offsets_of(&image);
     ns_driver_entry_t *table = (ns_driver_entry_t *)(void *)byte_at(&image, at.drivers);
-    ns_status_t status = fill_driver_table(table, drivers, driver_count, points, point_count, at.areas);
+    ns_status_t status =
+        fill_driver_table(table, drivers, driver_count, points, point_count, at.areas);
     if (status != NS_OK) {
         return status;
     }

@@ -67,20 +67,48 @@ const ns_device_ops_t fake_ops = {
 
 const ns_point_t bench_points[POINT_COUNT] = {
     {.name = "temp_c", .device = 0, .channel = 0, .period_ns = CYCLE},
-    {.name = "cap_w", .device = 0, .channel = 1, .period_ns = CYCLE, .is_writable = 1, .low = 100,
-     .high = 700, .safe = 200, .lease_ns = 1500 * MS, .ramp_per_s = 100, .tolerance = 0.5},
-    {.name = "enable", .device = 0, .channel = 2, .period_ns = CYCLE, .is_writable = 1, .low = 0,
-     .high = 1, .safe = LEFT_ALONE},
+    {.name = "cap_w",
+     .device = 0,
+     .channel = 1,
+     .period_ns = CYCLE,
+     .is_writable = 1,
+     .low = 100,
+     .high = 700,
+     .safe = 200,
+     .lease_ns = 1500 * MS,
+     .ramp_per_s = 100,
+     .tolerance = 0.5},
+    {.name = "enable",
+     .device = 0,
+     .channel = 2,
+     .period_ns = CYCLE,
+     .is_writable = 1,
+     .low = 0,
+     .high = 1,
+     .safe = LEFT_ALONE},
     {.name = "speed_rpm", .device = 1, .channel = 0, .period_ns = CYCLE},
-    {.name = "target_rpm", .device = 1, .channel = 1, .period_ns = CYCLE, .is_writable = 1,
-     .low = 0, .high = 6000, .safe = 5000, .lease_ns = 1500 * MS},
+    {.name = "target_rpm",
+     .device = 1,
+     .channel = 1,
+     .period_ns = CYCLE,
+     .is_writable = 1,
+     .low = 0,
+     .high = 6000,
+     .safe = 5000,
+     .lease_ns = 1500 * MS},
     {.name = "slow", .device = 1, .channel = 2, .period_ns = 1000 * MS},
 };
 
 const ns_reflex_t bench_reflexes[2] = {
-    {.point = TEMP, .action_point = CAP, .threshold = 85, .persistence_ns = 200 * MS,
+    {.point = TEMP,
+     .action_point = CAP,
+     .threshold = 85,
+     .persistence_ns = 200 * MS,
      .action_value = 200},
-    {.point = TEMP, .action_point = ENABLE, .threshold = 95, .persistence_ns = 0,
+    {.point = TEMP,
+     .action_point = ENABLE,
+     .threshold = 95,
+     .persistence_ns = 0,
      .action_value = 0},
 };
 
@@ -118,8 +146,8 @@ void bench_cycle(bench_t *bench, double cap, double enable, double target) {
     double desired[WRITABLE_COUNT] = {cap, enable, target};
     CHECK_STATUS(ns_driver_poll(bench->driver, bench->now_ns), NS_OK);
     take_snapshot(bench);
-    CHECK_STATUS(
-        ns_image_write_desired(&bench->image, desired, WRITABLE_COUNT, bench->epoch), NS_OK);
+    CHECK_STATUS(ns_image_write_desired(&bench->image, desired, WRITABLE_COUNT, bench->epoch),
+                 NS_OK);
     CHECK_STATUS(ns_image_beat(&bench->image, bench->epoch), NS_OK);
     CHECK_STATUS(ns_driver_reconcile(bench->driver, bench->now_ns), NS_OK);
     bench->now_ns += CYCLE;

@@ -1,9 +1,11 @@
 /**
  * @file bench.h
- * @brief One driver over fake devices: tests set what the devices answer and look at what was written.
+ * @brief One driver over fake devices: tests set what the devices answer and look at what was
+ * written.
  *
- * Device 0: point 0 temp, point 1 cap (leased, safe 200, 100..700, ramp 100 per s), point 2 enable (0..1)
- * Device 1: point 3 speed, point 4 target (leased, safe 5000, 0..6000, no ramp), point 5 slow (1 s)
+ * Device 0: point 0 temp, point 1 cap (leased, safe 200, 100..700, ramp 100 per s), point 2 enable
+ * (0..1) Device 1: point 3 speed, point 4 target (leased, safe 5000, 0..6000, no ramp), point 5
+ * slow (1 s)
  * Reflexes: temp > 85 for 200 ms -> cap 200; temp > 95 at once -> enable 0.
  */
 #ifndef NIGHTSIDE_TEST_BENCH_H
@@ -52,7 +54,8 @@ extern const ns_reflex_t bench_reflexes[2];
 /** A fresh image and driver; time starts at 1 s, epoch at 1. */
 bench_t *bench_open(void);
 
-/** Poll, write desired values (cap, enable, target), beat, reconcile, take a snapshot; then 100 ms on. */
+/** Poll, write desired values (cap, enable, target), beat, reconcile, take a snapshot; then 100 ms
+ * on. */
 void bench_cycle(bench_t *bench, double cap, double enable, double target);
 
 /** Poll and reconcile without a daemon, take a snapshot; then `step_ns` on. */

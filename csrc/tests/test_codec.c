@@ -10,11 +10,26 @@ static void linear11_decodes_the_vectors(void) {
         uint16_t raw;
         double value;
     } rows[] = {
-        {0x0000, 0},        {0x0001, 1},          {0x07FF, -1},       {0x03FF, 1023},
-        {0x0400, -1024},    {0xD300, 12},         {0xD280, 10},       {0xCA80, 5},
-        {0xE320, 50},       {0xEB00, 96},         {0xF3E8, 250},      {0xF819, 12.5},
-        {0xFFFF, -0.5},     {0x1801, 8},          {0x8000, 0},        {0x7BFF, 33521664},
-        {0x7C00, -33554432}, {0x8001, 0x1p-16},   {0x83FF, 1023 * 0x1p-16}, {0x8400, -0.015625},
+        {0x0000, 0},
+        {0x0001, 1},
+        {0x07FF, -1},
+        {0x03FF, 1023},
+        {0x0400, -1024},
+        {0xD300, 12},
+        {0xD280, 10},
+        {0xCA80, 5},
+        {0xE320, 50},
+        {0xEB00, 96},
+        {0xF3E8, 250},
+        {0xF819, 12.5},
+        {0xFFFF, -0.5},
+        {0x1801, 8},
+        {0x8000, 0},
+        {0x7BFF, 33521664},
+        {0x7C00, -33554432},
+        {0x8001, 0x1p-16},
+        {0x83FF, 1023 * 0x1p-16},
+        {0x8400, -0.015625},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         CHECK_EXACT(ns_linear11_decode(rows[i].raw), rows[i].value);
@@ -216,8 +231,8 @@ static void cobs_returns_what_it_was_given(void) {
             plain[zero_at] = 0;
             size_t stuffed_size = 0;
             size_t back_size = 0;
-            CHECK_STATUS(
-                ns_cobs_encode(plain, size, stuffed, size + 1 + size / 254, &stuffed_size), NS_OK);
+            CHECK_STATUS(ns_cobs_encode(plain, size, stuffed, size + 1 + size / 254, &stuffed_size),
+                         NS_OK);
             CHECK(memchr(stuffed, 0, stuffed_size) == NULL);
             CHECK_STATUS(ns_cobs_decode(stuffed, stuffed_size, back, sizeof back, &back_size),
                          NS_OK);

@@ -317,7 +317,8 @@ static void opening_checks_its_arguments(void) {
     CHECK_STATUS(ns_driver_open(NULL, 8192, image, 0, devices, 2, NULL, 0, &driver), NS_E_ARG);
     unsigned char *odd = (unsigned char *)open_memory + 4;
     CHECK_STATUS(ns_driver_open(odd, 8000, image, 0, devices, 2, NULL, 0, &driver), NS_E_ARG);
-    CHECK_STATUS(ns_driver_open(open_memory, 8192, NULL, 0, devices, 2, NULL, 0, &driver), NS_E_ARG);
+    CHECK_STATUS(ns_driver_open(open_memory, 8192, NULL, 0, devices, 2, NULL, 0, &driver),
+                 NS_E_ARG);
     CHECK_STATUS(ns_driver_open(open_memory, 8192, image, 0, devices, 2, NULL, 0, NULL), NS_E_ARG);
     CHECK_STATUS(ns_driver_open(open_memory, 100, image, 0, devices, 2, NULL, 0, &driver),
                  NS_E_FULL);
@@ -372,11 +373,12 @@ static void a_device_is_read_in_one_slot(void) {
     ns_device_ops_t ops = fake_ops;
     ops.begin = NULL;
     ops.close = NULL;
-    ns_device_t devices[2] = {{.ops = &ops, .ctx = &fakes[0]}, {.ops = &fake_ops, .ctx = &fakes[1]}};
+    ns_device_t devices[2] = {{.ops = &ops, .ctx = &fakes[0]},
+                              {.ops = &fake_ops, .ctx = &fakes[1]}};
     ns_driver_t *driver = NULL;
-    CHECK_STATUS(ns_driver_open(open_memory, sizeof open_memory, &image, 0, devices, 2, NULL, 0,
-                                &driver),
-                 NS_OK);
+    CHECK_STATUS(
+        ns_driver_open(open_memory, sizeof open_memory, &image, 0, devices, 2, NULL, 0, &driver),
+        NS_OK);
     CHECK_STATUS(ns_driver_poll(driver, CYCLE), NS_OK);
     CHECK(fakes[0].read_count == 2 && fakes[1].begin_count == 1 && fakes[1].read_count == 2);
     ns_driver_close(driver);

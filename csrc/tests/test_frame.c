@@ -69,7 +69,8 @@ static void arguments_are_checked(void) {
     CHECK_STATUS(ns_frame_encode(&frame, NULL, sizeof wire, &size), NS_E_ARG);
     CHECK_STATUS(ns_frame_encode(&frame, wire, sizeof wire, NULL), NS_E_ARG);
     CHECK_STATUS(ns_frame_encode(&frame, wire, 5, &size), NS_E_FULL);
-    CHECK_STATUS(ns_frame_encode(&frame, wire, 13, &size), NS_E_FULL); /* no room for the delimiter */
+    CHECK_STATUS(ns_frame_encode(&frame, wire, 13, &size),
+                 NS_E_FULL); /* no room for the delimiter */
     CHECK(size == 77);
     CHECK_STATUS(ns_frame_decode(NULL, 3, &frame), NS_E_ARG);
     CHECK_STATUS(ns_frame_decode(wire, 3, NULL), NS_E_ARG);

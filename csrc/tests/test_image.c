@@ -27,9 +27,9 @@ static ns_image_t create(void) {
     ns_point_t points[POINT_COUNT];
     fill_points(points);
     ns_image_t image;
-    CHECK_STATUS(ns_image_create(memory, sizeof memory, points, POINT_COUNT, drivers, DRIVER_COUNT,
-                                 &image),
-                 NS_OK);
+    CHECK_STATUS(
+        ns_image_create(memory, sizeof memory, points, POINT_COUNT, drivers, DRIVER_COUNT, &image),
+        NS_OK);
     return image;
 }
 
@@ -41,8 +41,10 @@ typedef struct copy {
 } copy_t;
 
 static ns_samples_t samples_of(copy_t *copy) {
-    return (ns_samples_t){.values = copy->values, .time_ns = copy->time_ns,
-                          .status = copy->status, .flags = copy->flags};
+    return (ns_samples_t){.values = copy->values,
+                          .time_ns = copy->time_ns,
+                          .status = copy->status,
+                          .flags = copy->flags};
 }
 
 static ns_status_t snapshot(const ns_image_t *image, copy_t *last, copy_t *out) {
@@ -135,27 +137,33 @@ static void another_process_attaches_and_a_foreign_image_is_refused(void) {
     }
 }
 
-/** Drives the generation of driver 0 from inside the copy: a writer that never stops. */
+/**
+ * The reader's own array is the generation word, so that each copy moves it: a writer that never
+ * stops. The value in bank 0 is odd as a word and the one in bank 1 even: every try looks at the
+ * other bank.
+ */
 static void a_reader_that_is_overtaken_keeps_its_last_copy(void) {
     ns_image_t image = create();
     copy_t last;
     copy_t copy;
+    double odd = nextafter(10, 11);
     double values[2] = {10, 20};
     int64_t time_ns[2] = {1, 2};
     int32_t status[2] = {NS_OK, NS_OK};
     uint32_t flags[2] = {0, 1};
     ns_samples_t samples = {values, time_ns, status, flags};
     CHECK_STATUS(ns_image_publish(&image, 0, &samples), NS_OK);
+    values[0] = odd;
+    CHECK_STATUS(ns_image_publish(&image, 0, &samples), NS_OK);
     CHECK_STATUS(snapshot(&image, &last, &copy), NS_OK);
-    /* The caller's array is the generation word itself: writing a value into it moves the bank. */
     ns_samples_t kept = samples_of(&last);
     double *generation = (double *)(void *)(memory + image.drivers[0].area_offset);
-    CHECK_STATUS(ns_image_snapshot(&image, &kept, generation, copy.time_ns, copy.status,
-                                   copy.flags),
-                 NS_E_STALE);
+    CHECK_STATUS(
+        ns_image_snapshot(&image, &kept, generation, copy.time_ns, copy.status, copy.flags),
+        NS_E_STALE);
     CHECK(copy.status[0] == NS_E_STALE && copy.status[1] == NS_E_STALE);
     CHECK(copy.time_ns[0] == 1 && copy.time_ns[1] == 2 && copy.flags[1] == 1);
-    CHECK_EXACT(generation[0], 10.0);
+    CHECK_EXACT(generation[0], odd);
     CHECK_EXACT(last.values[1], 20.0);
 }
 
@@ -181,6 +189,17 @@ static void desired_values_keep_what_is_left_alone(void) {
     CHECK_STATUS(ns_image_write_desired(&image, values, 2, 1ULL << 32), NS_E_ARG);
     CHECK_STATUS(ns_image_write_desired(&image, NULL, 2, 4), NS_E_ARG);
     CHECK_STATUS(ns_image_write_desired(NULL, values, 2, 4), NS_E_ARG);
+}
+
+/** A daemon may have died between its slots and its beat: both count. */
+static void the_newest_epoch_is_found_wherever_it_was_used(void) {
+    ns_image_t image = create();
+    CHECK(ns_image_epoch(&image) == 0);
+    CHECK_STATUS(ns_image_beat(&image, 3), NS_OK);
+    CHECK(ns_image_epoch(&image) == 3);
+    double values[2] = {(double)NAN, 0.5};
+    CHECK_STATUS(ns_image_write_desired(&image, values, 2, 4), NS_OK);
+    CHECK(ns_image_epoch(&image) == 4);
 }
 
 static void requests_and_health_go_to_their_driver(void) {
@@ -294,6 +313,7 @@ int main(void) {
     another_process_attaches_and_a_foreign_image_is_refused();
     a_reader_that_is_overtaken_keeps_its_last_copy();
     desired_values_keep_what_is_left_alone();
+    the_newest_epoch_is_found_wherever_it_was_used();
     requests_and_health_go_to_their_driver();
     publishing_and_reading_check_their_arguments();
     a_row_that_cannot_be_is_refused();

@@ -54,8 +54,8 @@ static void a_heartbeat_found_at_opening_is_no_beat(void) {
     static uint64_t memory[1024];
     ns_device_t devices[2] = {{.ops = &fake_ops, .ctx = &bench->devices[0]},
                               {.ops = &fake_ops, .ctx = &bench->devices[1]}};
-    CHECK_STATUS(ns_driver_open(memory, sizeof memory, &bench->image, 0, devices, 2,
-                                bench_reflexes, 2, &bench->driver),
+    CHECK_STATUS(ns_driver_open(memory, sizeof memory, &bench->image, 0, devices, 2, bench_reflexes,
+                                2, &bench->driver),
                  NS_OK);
     CHECK(bench->driver != driver);
     bench_alone(bench, CYCLE);
@@ -98,7 +98,8 @@ static void a_silent_daemon_lapses_at_the_lease_and_not_before(void) {
     CHECK_EXACT(cap(bench), 200);
     CHECK_EXACT(target(bench), 5000);
     CHECK_EXACT(bench->devices[0].value[2], 1.0); /* not leased: it stays */
-    CHECK((bench->flags[CAP] & NS_FLAG_LAPSED) != 0 && (bench->flags[TARGET] & NS_FLAG_LAPSED) != 0);
+    CHECK((bench->flags[CAP] & NS_FLAG_LAPSED) != 0 &&
+          (bench->flags[TARGET] & NS_FLAG_LAPSED) != 0);
     CHECK((bench->flags[ENABLE] & NS_FLAG_LAPSED) == 0);
     CHECK(bench_health(bench).lapse_count == 2);
 }
@@ -141,7 +142,8 @@ static void a_newer_epoch_ends_only_the_points_it_writes(void) {
     bench_cycle(bench, LEFT_ALONE, LEFT_ALONE, 3000);
     CHECK_EXACT(cap(bench), 200);
     CHECK_EXACT(target(bench), 3000);
-    CHECK((bench->flags[CAP] & NS_FLAG_LAPSED) != 0 && (bench->flags[TARGET] & NS_FLAG_LAPSED) == 0);
+    CHECK((bench->flags[CAP] & NS_FLAG_LAPSED) != 0 &&
+          (bench->flags[TARGET] & NS_FLAG_LAPSED) == 0);
 }
 
 static void a_slot_older_than_the_heartbeat_lapses_at_once(void) {

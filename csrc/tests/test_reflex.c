@@ -155,8 +155,11 @@ static void a_mask_of_rules_holds_inside_and_trips_outside(void) {
     ns_driver_entry_t entry = {.name = "rail", .device_count = 1};
     ns_reflex_t rules[4];
     for (int i = 0; i < 4; i++) {
-        rules[i] = (ns_reflex_t){.point = 0, .action_point = 1, .threshold = floor_a[i],
-                                 .persistence_ns = mask[i].allowed_ms * MS, .action_value = 0};
+        rules[i] = (ns_reflex_t){.point = 0,
+                                 .action_point = 1,
+                                 .threshold = floor_a[i],
+                                 .persistence_ns = mask[i].allowed_ms * MS,
+                                 .action_value = 0};
     }
     for (int excess_ms = 0; excess_ms <= 1; excess_ms++) {
         for (int i = 0; i < 4; i++) {
@@ -167,9 +170,9 @@ static void a_mask_of_rules_holds_inside_and_trips_outside(void) {
             CHECK_STATUS(
                 ns_image_create(image_memory, sizeof image_memory, points, 2, &entry, 1, &image),
                 NS_OK);
-            CHECK_STATUS(ns_driver_open(memory, sizeof memory, &image, 0, &device, 1, rules, 4,
-                                        &driver),
-                         NS_OK);
+            CHECK_STATUS(
+                ns_driver_open(memory, sizeof memory, &image, 0, &device, 1, rules, 4, &driver),
+                NS_OK);
             for (int ms = 0; ms < 100; ms++) {
                 bool is_transient = ms >= 30 && ms < 30 + mask[i].allowed_ms + excess_ms;
                 rail.value[0] = is_transient ? mask[i].level_a : 10.0;

@@ -67,9 +67,10 @@ NVML = (  # channel order: ns_nvml_channel
         -20.0,
         125.0,
         rate_max_per_s=30.0,
-        stuck_after_s=5.0,
+        # Whole degrees: at the turning point of a 25 W/s ramp a reading stays for up to 12 s.
+        stuck_after_s=15.0,
         stuck_reference="power_w",
-        stuck_reference_delta=150.0,
+        stuck_reference_delta=250.0,
     ),
     Template("memory_temp_c", "degC", -20.0, 125.0, rate_max_per_s=30.0),
     Template("margin_c", "degC", -60.0, 120.0),

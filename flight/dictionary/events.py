@@ -1,6 +1,6 @@
 """Events: what each id means, for the operator who reads it. Severities live in flight/core.
 
-Ids are stable. A fault that ends gives its id with `.cleared`. tests/unit/test_core_events.py checks that this table
+Ids are stable. A fault that ends gives its id with `.cleared`. A test checks that this table
 and the core know the same ids.
 """
 

@@ -1,13 +1,15 @@
 """Flights for tests: scenario tables in, the shipped code flown without an event loop."""
 
+import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from flight.config import NodeConfig
 from flight.durations import parse_duration
 from sim_hw.fault_injector import SimulationInjector
 from sim_hw.flight import Flight, FlightSetup
-from sim_hw.orbit import Orbit
+from sim_hw.orbit import Orbit, SinkModel
 from sim_hw.plant_config import PlantConfig
 from sim_hw.scenario import parse_scenario
 from sim_hw.scenario_times import resolve
@@ -35,6 +37,7 @@ def setup_of(
         inclination_deg=around.inclination_deg,
         start_utc=around.start_utc,
         start_phase_ratio=checked.start.orbit_phase or 0.0,
+        sink=SinkModel(around.sink_dark_temp_k, around.sink_full_albedo_temp_k),
     )
     if duration_s is None:
         duration_s = parse_duration(
@@ -62,3 +65,8 @@ def config_with(**sections: Mapping[str, Any]) -> NodeConfig:
     for section, keys in sections.items():
         data[section] = {**data[section], **keys}
     return NodeConfig.model_validate(data)
+
+
+def read_scenario(path: Path) -> dict[str, Any]:
+    """Return the tables of a scenario file."""
+    return tomllib.loads(path.read_text(encoding="utf-8"))

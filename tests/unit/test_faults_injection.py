@@ -83,15 +83,18 @@ def test_faults_are_applied_at_their_instant_and_undone_at_their_end(world):
     [
         ("latch_up", "accel3_aux", {}, lambda w: w.faults.latch_current_a[3], 1.2),
         ("string_loss", "string5", {}, lambda w: 1.0 - w.faults.string_ok[5], 1.0),
-        ("nvml_call_fails", "accel4", {"code": 999.0}, lambda w: w.image.knobs.nvml_return[4], 999.0),
+        ("nvml_call_fails", "accel4", {"code": 999.0},
+         lambda w: w.image.knobs.nvml_return[4], 999.0),
         ("i2c_nack", "accel6_54v", {}, lambda w: w.image.knobs.module_nack[6], 1.0),
         ("i2c_nack", "accel6_aux", {}, lambda w: w.image.knobs.aux_nack[6], 1.0),
         ("i2c_nack", "payload_54v", {}, lambda w: w.image.knobs.payload_nack[0], 1.0),
         ("i2c_nack", "host_3v3", {}, lambda w: w.image.knobs.host_rail_nack[0], 1.0),
         ("cap_ignored", "accel1", {}, lambda w: w.image.knobs.accel_cap_ignored[1], 1.0),
         ("sensor_stuck", "accel2.core_temp_c", {}, lambda w: w.image.sensor_mode[10], 1.0),
-        ("sensor_stuck", "accel2.core_temp_c", {"value": 0.0}, lambda w: w.image.sensor_mode[10], 3.0),
-        ("sensor_bias", "accel2.core_temp_c", {"value": -9.0}, lambda w: w.image.sensor_mode[10], 2.0),
+        ("sensor_stuck", "accel2.core_temp_c", {"value": 0.0},
+         lambda w: w.image.sensor_mode[10], 3.0),
+        ("sensor_bias", "accel2.core_temp_c", {"value": -9.0},
+         lambda w: w.image.sensor_mode[10], 2.0),
     ],
 )  # fmt: skip
 def test_each_fault_reaches_its_place_and_leaves_it(world, name, target, parameters, where, value):

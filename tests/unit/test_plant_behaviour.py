@@ -14,7 +14,7 @@ from sim_hw.plant import Plant, PlantStart
 from sim_hw.plant_config import PlantConfig
 from tests.unit.plant_stand_in import blank_image, running_plant
 
-REF1_PATH = Path(__file__).parents[2] / "examples" / "configs" / "ref1_plant.toml"
+REF1_PATH = Path(__file__).parents[2] / "examples" / "configs" / "ref1.toml"
 
 
 def advance(plant: Plant, seconds: float) -> None:

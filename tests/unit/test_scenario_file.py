@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from flight.core.types import Mode
 from flight.dictionary.channels import build_point_table
 from flight.operator_error import OperatorError
 from sim_hw.fault_injector import SimulationInjector
@@ -51,7 +50,7 @@ def test_a_scenario_keeps_what_it_says():
         },
         dictionary=DICTIONARY,
     )
-    assert scenario.start.mode is Mode.NOMINAL
+    assert scenario.start.mode == "NOMINAL"
     assert scenario.fault[0].parameters == {"torque_ratio": 0.1, "breaker_open": False}
     assert scenario.expect[0].until.anchor == "end"
 

@@ -134,7 +134,7 @@ def test_the_text_has_eighty_columns_and_no_colour(summary):
 def test_the_text_says_what_matters(summary):
     text = " ".join(render_summary(summary).split())
     assert "latch_up accel3_aux at 43.037 s" in text
-    assert "noticed + 0.163 s rail.latch_up accel3_aux" in text
+    assert "noticed +0.163 s rail.latch_up accel3_aux" in text
     assert "FAIL unjudged" in text
     assert "eps.battery.charge_ratio >= 0.94 ratio: never judged" in text
     assert "! S1 at 2.100 s, accel4 core: core at shutdown temperature (96 °C, limit 95 °C)" in text

@@ -19,8 +19,8 @@ extern "C" {
 /** Which way an encoder goes between two words. Upper limits go DOWN, lower limits go UP. */
 typedef enum ns_rounding {
     NS_ROUND_NEAREST = 0, /**< ties away from zero */
-    NS_ROUND_DOWN = 1,    /**< the greatest word whose value is <= the value (toward minus infinity) */
-    NS_ROUND_UP = 2       /**< the smallest word whose value is >= the value */
+    NS_ROUND_DOWN = 1, /**< the greatest word whose value is <= the value (toward minus infinity) */
+    NS_ROUND_UP = 2    /**< the smallest word whose value is >= the value */
 } ns_rounding_t;
 
 /** @brief Value of a LINEAR11 word: int11 x 2^int5. Defined and exact for all 65 536 words. */

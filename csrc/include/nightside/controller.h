@@ -14,16 +14,20 @@
 extern "C" {
 #endif
 
+/** Ops of a device opened with ns_controller_open; its context is the ns_controller_t. */
 extern const ns_device_ops_t ns_controller_ops;
 
 /* cffi: begin */
+/** Sizes of the class. */
 enum ns_controller_limits {
     NS_CONTROLLER_CHANNELS_MAX = 59 /**< what one POLL_REPLY can hold */
 };
 
+/** What a controller is told at opening. */
 typedef struct ns_controller_config {
-    uint32_t channel_count; /**< 1 .. NS_CONTROLLER_CHANNELS_MAX; another count in a reply is an error */
-    uint32_t timeout_us;    /**< of one exchange, > 0 */
+    uint32_t
+        channel_count; /**< 1 .. NS_CONTROLLER_CHANNELS_MAX; another count in a reply is an error */
+    uint32_t timeout_us; /**< of one exchange, > 0 */
 } ns_controller_config_t;
 
 /** Memory of one device, the caller's; the fields are the library's own. */
@@ -37,7 +41,8 @@ typedef struct ns_controller {
 } ns_controller_t;
 
 /**
- * @brief Open; nothing is sent. The device's ops are ns_controller_ops: begin sends POLL, read takes
+ * @brief Open; nothing is sent. The device's ops are ns_controller_ops: begin sends POLL, read
+ * takes
  *        from the reply, write sends SET.
  * @param[in] bus_ops an ns_bus_ops_t with exchange, bus_ctx its context; both outlive the device
  * @retval NS_OK    open

@@ -2,8 +2,9 @@
  * @file driver.h
  * @brief The driver engine: poll -> reflex -> publish -> reconcile, for one bus or one accelerator.
  *
- * A driver serves the points of one row of the image's driver table. It takes its limits, leases and
- * periods from the point table and its time from the caller. Single thread; all memory is the caller's.
+ * A driver serves the points of one row of the image's driver table. It takes its limits, leases
+ * and periods from the point table and its time from the caller. Single thread; all memory is the
+ * caller's.
  */
 #ifndef NIGHTSIDE_DRIVER_H
 #define NIGHTSIDE_DRIVER_H
@@ -20,22 +21,20 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-enum ns_driver_limits {
-    NS_DRIVER_DEVICES_MAX = 64,
-    NS_DRIVER_REFLEXES_MAX = 256
-};
+/** Sizes of one driver. */
+enum ns_driver_limits { NS_DRIVER_DEVICES_MAX = 64, NS_DRIVER_REFLEXES_MAX = 256 };
 
 /**
  * @brief While `point` > `threshold` for `persistence_ns`, hold `action_value` on `action_point`.
  *
- * Trips at the first sample above the threshold that comes persistence_ns or more after the first one
- * of an unbroken run; never on the first. A failed sample neither counts nor breaks the run: loss of
- * communication is not over-temperature. Latched: released only by a re-arm request that finds the last
- * sample good and not above the threshold. Points are numbered as in the image.
+ * Trips at the first sample above the threshold that comes persistence_ns or more after the first
+ * one of an unbroken run; never on the first. A failed sample neither counts nor breaks the run:
+ * loss of communication is not over-temperature. Latched: released only by a re-arm request that
+ * finds the last sample good and not above the threshold. Points are numbered as in the image.
  */
 typedef struct ns_reflex {
     uint32_t point;
-    uint32_t action_point;  /**< writable, of the same driver */
+    uint32_t action_point; /**< writable, of the same driver */
     double threshold;
     int64_t persistence_ns; /**< >= 0 */
     double action_value;    /**< inside the immutable limits of action_point */
@@ -71,8 +70,8 @@ ns_status_t ns_driver_open(void *memory, size_t size, const ns_image_t *image, u
  * @brief Read all due points once, apply reflexes, publish.
  *
  * One retry on NACK, PEC and TIMEOUT. A device whose begin fails, that NACKs or times out twice, or
- * that is absent, is skipped for the rest of the round with that status for its points. A reflex that
- * trips writes at once.
+ * that is absent, is skipped for the rest of the round with that status for its points. A reflex
+ * that trips writes at once.
  * @param[in] now_ns monotonic, >= 0, never less than before
  * @retval NS_OK    published; what failed is in the samples' status
  * @retval NS_E_ARG NULL or now_ns goes backwards
@@ -82,9 +81,10 @@ ns_status_t ns_driver_poll(ns_driver_t *self, int64_t now_ns);
 /**
  * @brief Bring the device to what is wanted: reflex before lease before desired value.
  *
- * Writes in point order. A changed value is written at once; an unchanged one after two read-backs in
- * a row that differ by more than the tolerance and the resolution of a float32, counted as a repair;
- * everything at once when a device comes back from absent. A failed write is tried at each reconcile.
+ * Writes in point order. A changed value is written at once; an unchanged one after two read-backs
+ * in a row that differ by more than the tolerance and the resolution of a float32, counted as a
+ * repair; everything at once when a device comes back from absent. A failed write is tried at each
+ * reconcile.
  * @retval NS_OK        nothing was refused
  * @retval NS_E_REFUSED a new desired value is outside the immutable limits: the one before stays
  * @retval NS_E_ARG     NULL or now_ns goes backwards

@@ -2,10 +2,10 @@
  * @file image.h
  * @brief The node image: samples, desired values and health, shared by the daemon and its drivers.
  *
- * One block of memory of a fixed, versioned layout, never resized. The first NS_IMAGE_FROZEN_SIZE bytes
- * are the same in every version. The opener owns the memory; nothing here allocates. One writer per
- * driver (the driver), one writer of desired values, heartbeat and requests (the daemon), any number of
- * readers; all in any process.
+ * One block of memory of a fixed, versioned layout, never resized. The first NS_IMAGE_FROZEN_SIZE
+ * bytes are the same in every version. The opener owns the memory; nothing here allocates. One
+ * writer per driver (the driver), one writer of desired values, heartbeat and requests (the
+ * daemon), any number of readers; all in any process.
  */
 #ifndef NIGHTSIDE_IMAGE_H
 #define NIGHTSIDE_IMAGE_H
@@ -26,8 +26,9 @@ extern "C" {
 #define NS_IMAGE_FROZEN_SIZE 128u
 
 /* cffi: begin */
+/** Sizes of one image. */
 enum ns_image_limits {
-    NS_NAME_SIZE = 48,          /**< bytes of a name, its NUL included */
+    NS_NAME_SIZE = 48, /**< bytes of a name, its NUL included */
     NS_IMAGE_POINTS_MAX = 4096,
     NS_IMAGE_DRIVERS_MAX = 64,
     NS_SNAPSHOT_RETRIES_MAX = 3 /**< then a driver's samples are stale and its last copy is kept */
@@ -35,9 +36,9 @@ enum ns_image_limits {
 
 /** Bits of a sample's flags. */
 enum ns_flag {
-    NS_FLAG_LAPSED = 1,      /**< the lease lapsed: the safe value is applied, a newer epoch ends it */
-    NS_FLAG_REFLEX = 2,      /**< a reflex holds this point */
-    NS_FLAG_REFUSED = 4,     /**< the desired value is outside the immutable limits and not applied */
+    NS_FLAG_LAPSED = 1,  /**< the lease lapsed: the safe value is applied, a newer epoch ends it */
+    NS_FLAG_REFLEX = 2,  /**< a reflex holds this point */
+    NS_FLAG_REFUSED = 4, /**< the desired value is outside the immutable limits and not applied */
     NS_FLAG_WRITE_FAILED = 8 /**< the last write failed and is tried again each reconcile */
 };
 
@@ -51,10 +52,10 @@ typedef struct ns_point {
     int64_t period_ns;    /**< > 0 */
     double low;           /**< immutable limits of a write; not NaN where writable */
     double high;
-    double safe;          /**< applied when the lease lapses; NaN without a lease */
-    int64_t lease_ns;     /**< 0: not leased */
-    double ramp_per_s;    /**< slope away from a held value; 0: a step */
-    double tolerance;     /**< a read-back within it equals the desired value */
+    double safe;       /**< applied when the lease lapses; NaN without a lease */
+    int64_t lease_ns;  /**< 0: not leased */
+    double ramp_per_s; /**< slope away from a held value; 0: a step */
+    double tolerance;  /**< a read-back within it equals the desired value */
 } ns_point_t;
 
 /** One row of the driver table. Drivers without points are allowed. */
@@ -74,7 +75,7 @@ typedef struct ns_health {
     uint64_t repair_count;         /**< read-backs that had drifted and were written again */
     uint64_t lapse_count;
     uint64_t reflex_trip_count;
-    uint64_t refused_count;        /**< desired values outside the immutable limits */
+    uint64_t refused_count; /**< desired values outside the immutable limits */
     int64_t last_poll_ns;
 } ns_health_t;
 
@@ -173,6 +174,12 @@ ns_status_t ns_image_beat(const ns_image_t *image, uint64_t epoch);
 uint64_t ns_image_heartbeat(const ns_image_t *image);
 
 /**
+ * @brief The newest epoch any daemon used on this image, in the heartbeat or in a slot; 0 for none.
+ *        A daemon that starts takes a newer one.
+ */
+uint64_t ns_image_epoch(const ns_image_t *image);
+
+/**
  * @brief Ask a driver to release its latched reflexes whose condition is gone.
  * @retval NS_OK    asked
  * @retval NS_E_ARG NULL or no such driver
@@ -204,8 +211,7 @@ bool ns_image_stop_is_requested(const ns_image_t *image);
  * @retval NS_OK    published
  * @retval NS_E_ARG NULL or no such driver
  */
-ns_status_t ns_image_publish(const ns_image_t *image, uint32_t driver,
-                             const ns_samples_t *samples);
+ns_status_t ns_image_publish(const ns_image_t *image, uint32_t driver, const ns_samples_t *samples);
 
 /**
  * @brief Publish a driver's health words.

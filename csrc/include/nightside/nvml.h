@@ -15,9 +15,11 @@
 extern "C" {
 #endif
 
+/** Ops of a device opened with ns_nvml_open; its context is the ns_nvml_t. */
 extern const ns_device_ops_t ns_nvml_ops;
 
 /* cffi: begin */
+/** Sizes of the class. */
 enum ns_nvml_limits {
     NS_NVML_DEVICE_SIZE = 1024 /**< bytes of ns_nvml_t */
 };

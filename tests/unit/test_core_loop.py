@@ -1,0 +1,144 @@
+"""Pumps, bypass and heaters."""
+
+import pytest
+
+from flight.core import pumps, temperature
+from flight.core.config_loop import LoopConfig
+from flight.core.pumps import PumpPhase, PumpSample, PumpsState, PumpsWanted
+from flight.core.temperature import TemperatureState
+
+CONFIG = LoopConfig()
+S = 1_000_000_000
+GOOD, STOPPED, DARK = PumpSample(4000.0, 1.9), PumpSample(0.0, 0.0), PumpSample(None, None)
+
+
+class Bench:
+    """Pump a has run for long; readings are given per cycle of 100 ms."""
+
+    def __init__(self) -> None:
+        self.now_ns = 100 * S
+        self.state = PumpsState(
+            0, target_rpm=(4000.0, 0.0), started_ns=(S, S), flow_since_ns=2 * S, wanted=PumpsWanted.ONE
+        )
+
+    def cycle(
+        self,
+        a: PumpSample = GOOD,
+        b: PumpSample = STOPPED,
+        flow: float | None = 0.144,
+        *,
+        count: int = 1,
+        **more: object,
+    ) -> PumpsState:
+        for _ in range(count):
+            self.now_ns += S // 10
+            values = {"wanted": PumpsWanted.ONE, "loss_response": True, **more}
+            self.state = pumps.step(
+                CONFIG, self.state, pumps=(a, b), flow_kg_per_s=flow, now_ns=self.now_ns, **values
+            )  # type: ignore[arg-type]
+        return self.state
+
+
+@pytest.mark.parametrize(
+    ("a", "flow"),
+    [
+        (STOPPED, 0.0),
+        (STOPPED, 0.144),  # flow sensor stuck
+        (GOOD, 0.02),  # speed sensor stuck
+        (PumpSample(3700.0, 0.0), 0.144),  # breaker open, still turning
+        (PumpSample(None, 0.0), 0.144),
+        (STOPPED, None),
+    ],
+)
+def test_any_sign_of_a_loss_is_answered_within_300_ms(a: PumpSample, flow: float | None) -> None:
+    bench = Bench()
+    state = bench.cycle(a, flow=flow, count=3)
+    assert state.phase is PumpPhase.LOST
+    assert state.caps_are_safe
+    assert state.target_rpm[1] == 4000.0
+
+
+@pytest.mark.parametrize("flow", [0.0, 0.144])
+def test_one_bad_sample_is_no_loss(flow: float) -> None:
+    bench = Bench()
+    bench.cycle(STOPPED, flow=flow)
+    assert bench.cycle(count=20).phase is PumpPhase.STEADY
+
+
+def test_a_failed_pump_is_left_off_until_commanded() -> None:
+    bench = Bench()
+    bench.cycle(STOPPED, flow=0.0, count=3)
+    state = bench.cycle(STOPPED, GOOD, count=130)
+    assert state.phase is PumpPhase.STEADY
+    assert state.failed == (True, False)
+    assert state.target_rpm == (0.0, 4000.0)
+    state = pumps.clear_failed(state, 0)
+    assert state.failed == (False, False)
+
+
+def test_caps_are_released_after_ten_seconds_of_flow_and_not_before() -> None:
+    bench = Bench()
+    bench.cycle(STOPPED, flow=0.0, count=13)
+    assert bench.cycle(STOPPED, GOOD, count=99).caps_are_safe
+    assert not bench.cycle(STOPPED, GOOD, count=2).caps_are_safe
+
+
+def test_without_flow_it_is_dead_by_five_seconds_after_the_stop() -> None:
+    bench = Bench()
+    assert bench.cycle(STOPPED, flow=0.0, count=44).phase is PumpPhase.LOST
+    assert bench.cycle(STOPPED, flow=0.0, count=6).phase is PumpPhase.DEAD
+
+
+def test_the_last_pump_is_always_kept_running() -> None:
+    bench = Bench()
+    bench.cycle(STOPPED, flow=0.0, count=3)
+    bench.cycle(STOPPED, GOOD, count=140)
+    state = bench.cycle(STOPPED, STOPPED, flow=0.0, count=60)
+    assert state.failed == (True, True)
+    assert state.target_rpm == (0.0, 4000.0)
+
+
+def test_all_loop_sensors_lost_is_no_pump_loss() -> None:
+    assert Bench().cycle(DARK, DARK, flow=None, count=100).phase is PumpPhase.STEADY
+
+
+def test_an_inhibited_response_does_nothing() -> None:
+    state = Bench().cycle(STOPPED, flow=0.0, count=100, loss_response=False)
+    assert state.phase is PumpPhase.STEADY
+
+
+def test_both_run_in_boot_and_one_trickles_in_survival() -> None:
+    bench = Bench()
+    assert bench.cycle(GOOD, GOOD, wanted=PumpsWanted.BOTH).target_rpm == (4000.0, 4000.0)
+    assert bench.cycle(GOOD, GOOD, wanted=PumpsWanted.TRICKLE).target_rpm == (2000.0, 0.0)
+
+
+def bypass(state: TemperatureState, supply: float | None, seconds: float) -> TemperatureState:
+    for _ in range(round(seconds * 10)):
+        state = temperature.step(
+            CONFIG, state, supply_temp_c=supply, battery_temp_c=20.0, dt_s=0.1
+        )
+        assert 0.0 <= state.bypass_ratio <= CONFIG.bypass_ratio_max
+    return state
+
+
+def test_a_cold_supply_opens_the_bypass_and_a_warm_one_closes_it() -> None:
+    cold = bypass(TemperatureState(), 8.0, 100.0)
+    assert cold.bypass_ratio == CONFIG.bypass_ratio_max
+    assert cold.heaters_on
+    warm = bypass(cold, 40.0, 100.0)
+    assert warm == TemperatureState()
+
+
+def test_a_lost_supply_sensor_leaves_valve_and_heaters() -> None:
+    state = TemperatureState(0.4, heaters_on=True)
+    assert bypass(state, None, 10.0) == state
+
+
+def test_the_battery_heater_is_off_when_its_sensor_is_lost() -> None:
+    state = TemperatureState()
+    for battery_c, on in ((4.0, True), (7.0, True), (9.0, False), (7.0, False), (4.0, True), (None, False)):
+        state = temperature.step(
+            CONFIG, state, supply_temp_c=30.0, battery_temp_c=battery_c, dt_s=0.1
+        )
+        assert state.battery_heater_on is on
