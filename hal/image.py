@@ -138,11 +138,6 @@ class NodeImage:
         if status != 0:
             check(status, f"heartbeat of epoch {epoch}")
 
-    @property
-    def epoch(self) -> int:
-        """Epoch of the last heartbeat by any daemon on this image, 0 before the first."""
-        return int(lib.ns_image_heartbeat(self.native)) >> 32
-
     def request_rearm(self, driver_name: str) -> None:
         """Ask a driver to release latched reflexes whose condition is gone at its next poll.
 

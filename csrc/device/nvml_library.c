@@ -40,7 +40,7 @@ ns_status_t ns_nvml_classify(uint32_t return_code) {
         return NS_E_STALE;
     case NS_NVML_FREQ_NOT_SUPPORTED:
         return NS_E_RANGE;
-    default: /* uninitialised, power cable, interrupts, infoROM, operating system, memory, unknown */
+    default: /* uninitialised, power cable, interrupt, infoROM, system, memory, unknown */
         return NS_E_IO;
     }
 }
