@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from flight.examples import default_config_path
 from flight.operator_error import OperatorError, suggest
@@ -49,9 +49,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="nightside", description="Flight software for onboard data-center nodes."
-    )
+    parser = _Parser(prog="nightside", description="Flight software for onboard data-center nodes.")
     parser.add_argument("--version", action="version", version=f"nightside {VERSION}")
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=_Parser
@@ -63,7 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_sim(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction[_Parser]  # noqa: SLF001  # it has no public name
+
+
+def _add_sim(commands: "_Commands") -> None:
     sim = commands.add_parser("sim", help="fly a simulated node in virtual time")
     sim.add_argument("config", nargs="?", type=Path, help="node configuration (default: REF-1)")
     sim.add_argument("--scenario", type=Path, metavar="FILE", help="faults, actions, expectations")
@@ -72,14 +74,18 @@ def _add_sim(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     sim.add_argument("--duration", metavar="TIME", help="1orbit (default), 5400s, 90min, 3d")
     sim.add_argument("--out", type=Path, metavar="DIR", help="default: flights/NAME-seedN")
     sim.add_argument(
-        "--realtime", nargs="?", type=_speed, const=1.0, metavar="SPEED",
+        "--realtime",
+        nargs="?",
+        type=_speed,
+        const=1.0,
+        metavar="SPEED",
         help="pace the flight at SPEED x real time (default 1)",
     )
     sim.add_argument("--json", action="store_true", help="print summary.json instead of the text")
     sim.set_defaults(run=_sim)
 
 
-def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_run(commands: "_Commands") -> None:
     run = commands.add_parser("run", help="run the daemon in real time")
     run.add_argument("config", type=Path, help="node configuration")
     run.add_argument("--duration", metavar="TIME", help="end by itself after TIME, e.g. 60s")
@@ -87,16 +93,18 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     run.set_defaults(run=_run)
 
 
-def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_check(commands: "_Commands") -> None:
     check = commands.add_parser("check", help="check a configuration (and scenario) on the ground")
     check.add_argument("config", type=Path)
     check.add_argument("--scenario", type=Path, metavar="FILE")
     check.set_defaults(run=_check)
 
 
-def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_explain(commands: "_Commands") -> None:
     explain = commands.add_parser("explain", help="why each accelerator had its cap at a time")
-    explain.add_argument("flight", nargs="?", type=Path, help="a flight's folder (default: the newest)")
+    explain.add_argument(
+        "flight", nargs="?", type=Path, help="a flight's folder (default: the newest)"
+    )
     explain.add_argument("--at", required=True, metavar="T", help="time in the flight, e.g. 2601s")
     explain.set_defaults(run=_explain)
 
@@ -140,7 +148,9 @@ def _sim(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from sim_hw.fly_realtime import run_realtime  # until driver processes exist, devices are simulated
+    from sim_hw.fly_realtime import (
+        run_realtime,
+    )  # until driver processes exist, devices are simulated
 
     return run_realtime(
         config_path=arguments.config, duration=arguments.duration, out=arguments.out
@@ -160,4 +170,3 @@ def _explain(arguments: argparse.Namespace) -> int:
 
     print(explain(arguments.flight, arguments.at))
     return EXIT_OK
-

@@ -36,7 +36,9 @@ class RecorderSection(_Section):
     """The flight recorder."""
 
     enabled: bool = True
-    commit_s: float = Field(default=1.0, gt=0.0, le=60.0, description="Rows are committed this often.")
+    commit_s: float = Field(
+        default=1.0, gt=0.0, le=60.0, description="Rows are committed this often."
+    )
 
 
 class LinkSection(_Section):
@@ -62,7 +64,7 @@ class PointOverride(_Section):
 
 
 class ReflexSection(_Section):
-    """Reflex of every accelerator driver: minimum cap while the core is too hot (DESIGN section 2)."""
+    """Reflex of every accelerator driver: minimum cap while the core is too hot."""
 
     enabled: bool = Field(default=True, description="Off only in tests.")
     core_temp_c: float = Field(default=85.0, gt=40.0, lt=95.0)
@@ -73,12 +75,19 @@ class SiliconSection(_Section):
     """Limits programmed into the hot-swap and auxiliary parts and verified before output enable."""
 
     module_current_a_max: float = Field(
-        default=24.0, gt=0.0, le=40.0,
+        default=24.0,
+        gt=0.0,
+        le=40.0,
         description="Above the published peak of 1.6 x 12.96 A = 20.74 A; assumed.",
     )
-    payload_current_a_max: float = Field(default=150.0, gt=0.0, le=200.0, description="PMP23496: 150 A.")
+    payload_current_a_max: float = Field(
+        default=150.0, gt=0.0, le=200.0, description="PMP23496: 150 A."
+    )
     aux_current_a_max: float = Field(
-        default=4.0, gt=0.0, le=10.0, description="Above a latch-up step, so that the cause is seen; assumed."
+        default=4.0,
+        gt=0.0,
+        le=10.0,
+        description="Above a latch-up step, so that the cause is seen; assumed.",
     )
 
 
@@ -92,7 +101,8 @@ class NodeConfig(CoreConfig):
     silicon: SiliconSection = SiliconSection()
     points: dict[str, PointOverride] = Field(default_factory=dict)
     plant: dict[str, Any] = Field(
-        default_factory=dict, description="Sizing of the simulated node; checked by sim_hw.plant_config."
+        default_factory=dict,
+        description="Sizing of the simulated node; checked by sim_hw.plant_config.",
     )
 
     @model_validator(mode="after")
@@ -110,7 +120,8 @@ def load_config(path: Path) -> NodeConfig:
     """Return the checked configuration.
 
     Raises:
-        OperatorError: with one line per mistake, each naming the file, the key, the value and the mend.
+        OperatorError: with one line per mistake, each naming the file, the key, the value and the
+        mend.
     """
     data = read_toml(path, what="config")
     try:
@@ -140,9 +151,7 @@ def build_points(config: NodeConfig) -> PointTable:
     for pattern, override in config.points.items():
         matched = table.match(pattern)
         if not matched:
-            raise ValueError(
-                f"points.{pattern!r}: no such point{suggest(pattern, table.index)}"
-            )
+            raise ValueError(f"points.{pattern!r}: no such point{suggest(pattern, table.index)}")
         for i in matched:
             points[i] = _overridden(points[i], override, pattern)
     return PointTable(tuple(points))
@@ -158,15 +167,24 @@ def _overridden(point: Point, override: PointOverride, pattern: str) -> Point:
     writable = point.writable
     if write:
         if writable is None:
-            raise ValueError(f"points.{pattern!r}: {point.name} is read-only, {next(iter(write))} cannot apply")
+            raise ValueError(
+                f"points.{pattern!r}: {point.name} is read-only, {next(iter(write))} cannot apply"
+            )
         writable = replace(writable, **write)
         if not writable.low < writable.high:
-            raise ValueError(f"points.{pattern!r}: {point.name} can be written nothing: "
-                             f"write_low {writable.low:g} is not below write_high {writable.high:g}")
+            raise ValueError(
+                f"points.{pattern!r}: {point.name} can be written nothing: "
+                f"write_low {writable.low:g} is not below write_high {writable.high:g}"
+            )
         if writable.lease_s and not writable.low <= writable.safe <= writable.high:
-            raise ValueError(f"points.{pattern!r}: {point.name}: safe {writable.safe:g} is outside "
-                             f"{writable.low:g} to {writable.high:g}")
+            raise ValueError(
+                f"points.{pattern!r}: {point.name}: safe {writable.safe:g} is outside "
+                f"{writable.low:g} to {writable.high:g}"
+            )
     changed = replace(point, **given, writable=writable)
     if not changed.low < changed.high:
-        raise ValueError(f"points.{pattern!r}: {point.name}: low {changed.low:g} is not below high {changed.high:g}")
+        raise ValueError(
+            f"points.{pattern!r}: {point.name}: "
+            f"low {changed.low:g} is not below high {changed.high:g}"
+        )
     return changed

@@ -20,7 +20,9 @@ def parse_duration(text: str, *, what: str, orbit_s: float | None = None) -> flo
     """
     match = _PATTERN.match(text)
     if match is None:
-        raise OperatorError(f"{what} {text!r}: is not a duration; write e.g. 5400s, 90min, 3d or 1orbit")
+        raise OperatorError(
+            f"{what} {text!r}: is not a duration; write e.g. 5400s, 90min, 3d or 1orbit"
+        )
     number, unit = float(match[1]), match[2] or "s"
     units = dict(_UNITS_S)
     if orbit_s is not None:

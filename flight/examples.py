@@ -1,4 +1,4 @@
-"""Where the shipped examples are: beside the source in a clone, inside the package when installed."""
+"""Where the shipped examples are: beside the source in a clone, else inside the package."""
 
 from pathlib import Path
 

@@ -24,9 +24,9 @@ MODULE_ADDRESS_FIRST = 0x11
 AUX_ADDRESS = 0x20
 HOST_RAIL_ADDRESS = 0x30
 
-# Published peak-power mask of an OAM-class module (domain check case 22): a draw of `multiple` x nominal
-# may last `limit_ms`. A rule's threshold is half-way to the next lower step, so that quantisation of a
-# legal step never crosses it; its persistence is the limit and one 1 ms poll and a half.
+# Published peak-power mask of an OAM-class module (check case 22): a draw of `multiple` x nominal
+# may last `limit_ms`. A rule's threshold is half-way to the next lower step, so that quantisation
+# of a legal step never crosses it; its persistence is the limit and one 1 ms poll and a half.
 TRANSIENT_MASK = ((1.1, 20.0), (1.2, 10.0), (1.5, 5.0), (1.6, 2.0))
 MODULE_NOMINAL_W = 700.0
 MASK_POLL_MARGIN_MS = 1.5
@@ -165,5 +165,3 @@ def transient_mask(table: PointTable, rail: str) -> tuple[ReflexSpec, ...]:
         )
         for (multiple, limit_ms), lower in zip(TRANSIENT_MASK, below, strict=False)
     )
-
-

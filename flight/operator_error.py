@@ -1,4 +1,4 @@
-"""Operator errors: bad input from a person. The message names the file, the key, the value and the mend."""
+"""Operator errors: bad input from a person. A message names file, key, value and mend."""
 
 import difflib
 import tomllib
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 
 class OperatorError(Exception):
-    """Something a person gave us cannot be used. `lines` are complete sentences, one per mistake."""
+    """Something a person gave us cannot be used. `lines`: one complete sentence per mistake."""
 
     def __init__(self, lines: Sequence[str] | str) -> None:
         self.lines = (lines,) if isinstance(lines, str) else tuple(lines)
@@ -54,9 +54,7 @@ def explain_validation(
     return [_explain(path, item, model, data) for item in error.errors()]
 
 
-def _explain(
-    path: Path | str, item: Any, model: type[BaseModel], data: Mapping[str, Any]
-) -> str:
+def _explain(path: Path | str, item: Any, model: type[BaseModel], data: Mapping[str, Any]) -> str:
     location: tuple[str | int, ...] = tuple(item["loc"])
     key = key_text(location, data)
     kind = item["type"]
@@ -75,7 +73,7 @@ def _explain(
 
 
 def key_text(location: Sequence[str | int], data: Mapping[str, Any]) -> str:
-    """Return a dotted key; an entry of an array of tables is named by its index and, if it has one, its id."""
+    """Return a dotted key; an entry of an array of tables has its index and, if any, its id."""
     text = ""
     here: Any = data
     for part in location:

@@ -39,7 +39,9 @@ class PointSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusHandle:
-    """A bus as two addresses, so that another extension module can supply it: ns_bus_ops_t *, void *."""
+    """A bus as two addresses, so that another extension module can supply it: ns_bus_ops_t *, void
+    *.
+    """
 
     ops_address: int
     ctx_address: int
@@ -49,8 +51,8 @@ class BusHandle:
 class PmbusDevice:
     """One rail of one PMBus part. `page` is None for a part with a single page.
 
-    `current_limit_a` (0: none) is programmed into IOUT_OC_FAULT_LIMIT and verified by value before the
-    output may be enabled, and again after each time the part was found power-cycled.
+    `current_limit_a` (0: none) is programmed into IOUT_OC_FAULT_LIMIT and verified by value before
+    the output may be enabled, and again after each time the part was found power-cycled.
     """
 
     address: int
@@ -61,7 +63,9 @@ class PmbusDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NvmlDevice:
-    """One accelerator, opened by PCI bus id through a library at an absolute path; the UUID is then verified."""
+    """One accelerator, opened by PCI bus id through a library at an absolute path; the UUID is then
+    verified.
+    """
 
     library_path: str
     pci_bus_id: str
@@ -80,7 +84,8 @@ Device = PmbusDevice | NvmlDevice | ControllerDevice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReflexSpec:
-    """While `point` > `threshold` for `persistence_ns`, hold `action_value` on `action_point`; latched.
+    """While `point` > `threshold` for `persistence_ns`, hold `action_value` on `action_point`;
+    latched.
 
     Both points belong to the same driver and are named by their index in the image. At least two
     samples are needed whatever the persistence, so one sample never trips.

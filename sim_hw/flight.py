@@ -1,7 +1,7 @@
 """One simulated flight: a node, its world, a resolved scenario and everything that watches.
 
-Used by `nightside sim`, by `nightside run` on simulated devices and by the property-based tests; the
-code under test is the shipped daemon in all three.
+Used by `nightside sim`, by `nightside run` on simulated devices and by the property-based tests;
+the code under test is the shipped daemon in all three.
 """
 
 from collections.abc import Sequence
@@ -81,9 +81,7 @@ class Flight:
         self._actions = list(plan.actions)
         self._command_count = 0
         self._workload: Workload = ConstantWorkload(accelerator_count=8)
-        self.node.attach(
-            injector=self.injector, before=self._before_plant, after=self._after_step
-        )
+        self.node.attach(injector=self.injector, before=self._before_plant, after=self._after_step)
 
     def record(self, inputs: Inputs, decision: Decision) -> None:
         """Hand a cycle to everything that judges it. Implements CycleSink."""
@@ -105,7 +103,10 @@ class Flight:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -134,7 +135,7 @@ class Flight:
 
 
 def plant_start(start: StartTable) -> PlantStart:
-    """Return the state of the plant that a scenario's [start] asks for; REF-1's pinned start else."""
+    """Return the plant state that a scenario's [start] asks for, else REF-1's pinned start."""
     return PlantStart(
         charge_ratio=DEFAULT_CHARGE_RATIO if start.charge_ratio is None else start.charge_ratio,
         temp_c=DEFAULT_TEMP_C if start.temp_c is None else start.temp_c,
@@ -142,7 +143,9 @@ def plant_start(start: StartTable) -> PlantStart:
 
 
 def link_outages_s(plan: FlightPlan) -> tuple[tuple[float, float], ...]:
-    """Return the windows without a link, in s: from each closing `link_window` to the next opening one."""
+    """Return the windows without a link, in s: from each closing `link_window` to the next opening
+    one.
+    """
     windows: list[tuple[float, float]] = []
     closed_s: float | None = None
     for action in plan.actions:

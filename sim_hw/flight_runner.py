@@ -1,4 +1,4 @@
-"""Puts the shipped daemon around a simulated flight: recorder, link and supervisor, in either time."""
+"""Puts the shipped daemon around a simulated flight: recorder, link, supervisor, either time."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ PACE_SLICE_S = 0.05  # a paced flight sleeps at most this long at a time
 
 
 class EventLog:
-    """All events of a flight, kept for the summary and written as JSON lines. Implements CycleSink."""
+    """All events of a flight, kept and written as JSON lines. Implements CycleSink."""
 
     def __init__(self, file: IO[str]) -> None:
         self.events: list[Event] = []
@@ -72,7 +72,8 @@ class FlightRunner:
     Args:
         setup: The flight.
         out: An existing folder that receives recording and events.
-        on_cycle: Called after each cycle with the flight and the time in ns, e.g. for a progress bar.
+        on_cycle: Called after each cycle with the flight and the time in ns, e.g. for a progress
+        bar.
     """
 
     def __init__(
@@ -162,7 +163,7 @@ class FlightRunner:
         return (*entries, ("flight.end", self._watched(self._end_of_cycle)))
 
     def _watched(self, entry: Callable[[int], None]) -> Callable[[int], None]:
-        """An exception ends the flight: what a supervisor would restart in service is a bug here."""
+        """End the flight on an exception: what a supervisor would restart is a bug here."""
 
         def run(now_ns: int) -> None:
             try:
@@ -205,7 +206,9 @@ class _Forward:
             self.target.record(inputs, decision)
 
 
-def _recorder(setup: FlightSetup, path: Path, *, realtime: bool) -> Recorder | RecorderThread | None:
+def _recorder(
+    setup: FlightSetup, path: Path, *, realtime: bool
+) -> Recorder | RecorderThread | None:
     config = setup.config
     if not config.recorder.enabled:
         return None

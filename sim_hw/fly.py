@@ -34,7 +34,8 @@ EXIT_OK, EXIT_VIOLATED, EXIT_BUG, EXIT_INTERRUPTED = 0, 1, 3, 130
 DEFAULT_SEED = 7
 DURATION_S_MAX = 400.0 * 86400.0
 FOREIGN_ORBIT = Scenario(
-    title="No faults", shows="A foreign orbit, flown with no faults; the safety properties are checked."
+    title="No faults",
+    shows="A foreign orbit, flown with no faults; the safety properties are checked.",
 )
 
 
@@ -68,7 +69,7 @@ def fly(request: FlightRequest) -> int:
         progress.finish()
         if flown.bug is not None:
             traceback.print_exception(flown.bug)
-            print("nightside: this is a bug in nightside, not in your input", file=sys.stderr)
+            sys.stderr.write("nightside: this is a bug in nightside, not in your input\n")
             return EXIT_BUG
         summary = summarise(flown)
     write_summary(summary, folder / SUMMARY_NAME)
@@ -76,7 +77,7 @@ def fly(request: FlightRequest) -> int:
         sys.stdout.write((folder / SUMMARY_NAME).read_text(encoding="utf-8"))
     else:
         print_summary(summary, sys.stdout)
-        print(f"written to {folder}/")
+        sys.stdout.write(f"written to {folder}/\n")
     if flown.interrupted:
         return EXIT_INTERRUPTED
     return EXIT_OK if summary["ok"] else EXIT_VIOLATED
@@ -115,9 +116,7 @@ class _Progress:
     def __init__(self, setup: FlightSetup) -> None:
         self._flight: Flight | None = None
         self._orbit = setup.orbit
-        self._progress = Progress(
-            duration_s=setup.plan.duration_ns / NS_PER_S, view=self._view
-        )
+        self._progress = Progress(duration_s=setup.plan.duration_ns / NS_PER_S, view=self._view)
 
     def step(self, flight: Flight, now_ns: int) -> None:
         """Take one cycle."""
@@ -153,7 +152,9 @@ def load_plant_config(config: NodeConfig, path: Path) -> PlantConfig:
         return PlantConfig.model_validate(config.plant)
     except ValidationError as error:
         lines = explain_validation(path, error, PlantConfig, config.plant)
-        raise OperatorError([line.replace(f"{path}: ", f"{path}: plant.", 1) for line in lines]) from None
+        raise OperatorError(
+            [line.replace(f"{path}: ", f"{path}: plant.", 1) for line in lines]
+        ) from None
 
 
 def load_orbit(plant: PlantConfig, orbit_path: Path | None, phase_ratio: float) -> Orbit:
@@ -181,9 +182,7 @@ def load_orbit(plant: PlantConfig, orbit_path: Path | None, phase_ratio: float) 
 
 def dictionary_of(config: NodeConfig) -> Dictionary:
     """Return the names a scenario may use on this node."""
-    return Dictionary(
-        points=build_points(config), commands=COMMAND_ARGUMENTS, event_ids=EVENT_IDS
-    )
+    return Dictionary(points=build_points(config), commands=COMMAND_ARGUMENTS, event_ids=EVENT_IDS)
 
 
 def prepare(request: FlightRequest) -> tuple[FlightSetup, str]:
@@ -204,7 +203,9 @@ def prepare(request: FlightRequest) -> tuple[FlightSetup, str]:
     text = request.duration or scenario.duration or "1orbit"
     duration_s = parse_duration(text, what="--duration", orbit_s=orbit.period_s)
     if duration_s > DURATION_S_MAX:
-        raise OperatorError(f"--duration {text!r}: is longer than {DURATION_S_MAX / 86400.0:g} days")
+        raise OperatorError(
+            f"--duration {text!r}: is longer than {DURATION_S_MAX / 86400.0:g} days"
+        )
     seed = request.seed if request.seed is not None else scenario.seed
     plan = resolve(
         scenario,
@@ -238,10 +239,9 @@ def check(config_path: Path, scenario_path: Path | None) -> list[str]:
     config = load_config(config_path)
     load_plant_config(config, config_path)
     table = build_points(config)
-    lines = [
-        f"{config_path}: good, hash {config_hash(config)}: {config.node.accelerator_count} "
-        f"accelerators, {len(table)} points, {len(table.writable_indices)} of them writable"
-    ]
+    amount = f"{len(table)} points, {len(table.writable_indices)} of them writable"
+    count, digest = config.node.accelerator_count, config_hash(config)
+    lines = [f"{config_path}: good: {count} accelerators, {amount}; hash {digest}"]
     if scenario_path is not None:
         scenario = load_scenario(scenario_path, dictionary_of(config), (SimulationInjector(),))
         lines.append(

@@ -1,7 +1,8 @@
-"""`nightside run` on simulated devices: the daemon in real time, with the simulated node in its process.
+"""`nightside run` on simulated devices: the daemon in real time, with the simulated node in its
+process.
 
-Until driver processes exist this is the only back end of `nightside run`, so it is refused unless the
-configuration says `simulated = true`.
+Until driver processes exist this is the only back end of `nightside run`, so it is refused unless
+the configuration says `simulated = true`.
 """
 
 import asyncio
@@ -70,7 +71,9 @@ def _setup(config: NodeConfig, config_path: Path, duration_s: float) -> FlightSe
 
 
 def _what_was_left(runner: FlightRunner) -> str:
-    """What the simulated devices hold after the end: the safe values, or the proof that they do not."""
+    """What the simulated devices hold after the end: the safe values, or the proof that they do
+    not.
+    """
     setpoint = runner.flight.node.image.setpoint
     caps = ", ".join(f"{cap_w:.0f}" for cap_w in setpoint.accel_cap_w)
     pumps = ", ".join(f"{speed_rpm:.0f}" for speed_rpm in setpoint.pump_speed_target_rpm)

@@ -1,7 +1,7 @@
-"""A whole node in one process: plant, simulated devices, the shipped drivers and the shipped daemon code.
+"""A whole node in one process: plant, simulated devices, shipped drivers and shipped daemon.
 
 One ordered table is the whole behaviour of a simulated cycle:
-plant -> drivers poll -> cycle (sense, judge, decide, act, record) -> drivers reconcile -> checks on truth.
+plant -> drivers poll -> cycle (sense, judge, decide, act, record) -> drivers reconcile -> checks.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,7 +45,7 @@ class _NoInjector:
 
 
 class CycleGate:
-    """Stands between the rate group and the cycle: while stalled, the daemon's cycle does not run."""
+    """Stands before the cycle: while stalled, the daemon's cycle does not run."""
 
     def __init__(self) -> None:
         self.stalled_until_ns = 0
@@ -125,7 +125,9 @@ class SimulatedNode:
         before: Callable[[int], None] | None = None,
         after: Callable[[int], None] | None = None,
     ) -> None:
-        """Hang in the fault injector, what runs before the plant (workload, actions) and after (checks)."""
+        """Hang in the fault injector, what runs before the plant (workload, actions) and after
+        (checks).
+        """
         self._injector = injector or self._injector
         self._before = before or self._before
         self._after = after or self._after
@@ -160,7 +162,10 @@ class SimulatedNode:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -171,6 +176,7 @@ class SimulatedNode:
             self._injector.apply_due(due_ns)
         self._advance_plant(now_ns)
         self.devices.advance(now_ns)
+        self.plant.follow_switches()
 
     def _advance_plant(self, to_ns: int) -> None:
         while self.now_ns < to_ns:

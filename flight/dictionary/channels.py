@@ -1,8 +1,10 @@
 """Channels: every point of a node from templates per device class. One name in all layers.
 
-A template is one row: channel number, name, unit, range of true readings, and what else the class knows.
-The order of rows is the device's channel order (csrc/include/nightside/device.h). Ranges are what the
-sensor and the quantity can be, not operating limits: those are fault monitors (flight/core/faults.py).
+A template is one row: channel number, name, unit, range of true readings, and what else the class
+knows. The order of rows is the device's channel order (csrc/include/nightside/device.h). Ranges are
+what the
+sensor and the quantity can be, not operating limits: those are fault monitors
+(flight/core/faults.py).
 """
 
 from collections.abc import Iterable
@@ -96,8 +98,11 @@ HOT_SWAP = (  # channel order: ns_pmbus_channel
     Template("enable", "switch", 0.0, 1.0, writable=_SWITCH),
 )
 PAYLOAD_HOT_SWAP = tuple(
-    replace(t, high=200.0) if t.name == "current_a" else replace(t, high=12000.0)
-    if t.name == "power_w" else t
+    replace(t, high=200.0)
+    if t.name == "current_a"
+    else replace(t, high=12000.0)
+    if t.name == "power_w"
+    else t
     for t in HOT_SWAP
 )
 _PMBUS_CHANNELS = {t.name: i for i, t in enumerate(HOT_SWAP)}
@@ -127,8 +132,9 @@ _LOOP_REST = (
     Template("radiator_out_temp_c", "degC", -100.0, 120.0, rate_max_per_s=20.0),
     Template("pressure_kpa", "kPa", -10.0, 600.0),
     Template("accumulator_ratio", "ratio", -0.02, 1.02),
-    Template("bypass_ratio", "ratio", 0.0, 1.0,
-             writable=Writable(low=0.0, high=1.0, tolerance=0.005)),
+    Template(
+        "bypass_ratio", "ratio", 0.0, 1.0, writable=Writable(low=0.0, high=1.0, tolerance=0.005)
+    ),
     Template("heater_a.enable", "switch", 0.0, 1.0, writable=_SWITCH),
     Template("heater_b.enable", "switch", 0.0, 1.0, writable=_SWITCH),
 )
@@ -184,7 +190,9 @@ def build_point_table(accelerator_count: int = 8, *, eps: bool = True) -> PointT
 
 
 def _rail_points(driver: str, accelerators: Iterable[int]) -> list[Point]:
-    """Hot-swaps before auxiliary pages: within one write round modules open before their auxiliaries."""
+    """Hot-swaps before auxiliary pages: within one write round modules open before their
+    auxiliaries.
+    """
     members = list(accelerators)
     points: list[Point] = []
     if driver == "rails_a":
@@ -197,9 +205,7 @@ def _rail_points(driver: str, accelerators: Iterable[int]) -> list[Point]:
 
 
 def _loop_points(plate_count: int) -> list[Point]:
-    rows = [
-        (f"loop.{pump}.{template.name}", template) for pump in LOOP_PUMPS for template in _PUMP
-    ]
+    rows = [(f"loop.{pump}.{template.name}", template) for pump in LOOP_PUMPS for template in _PUMP]
     rows += [(f"loop.{template.name}", template) for template in _LOOP_REST]
     rows += [(f"plate{i}.{_PLATE.name}", _PLATE) for i in range(plate_count)]
     return [

@@ -76,8 +76,7 @@ class DaemonParts:
             is.
         now_ns: Monotonic clock of the rate group.
         reconcile: Makes drivers in this process act on the image, at a time in ns; None, when
-            drivers are
-            processes of their own and do so by themselves.
+            drivers are processes of their own and do so by themselves.
     """
 
     rate_group: RateGroup

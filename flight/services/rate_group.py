@@ -63,8 +63,7 @@ class RateGroup:
     Args:
         period_ns: Period, > 0.
         entries: Names and functions; each is given the time in ns at which the cycle started and
-            must
-            return within its share of the period. Nothing in it may wait.
+            must return within its share of the period. Nothing in it may wait.
         now_ns: The clock that the deadlines are on; it must be the clock of the event loop.
 
     A cycle that runs past the next deadline makes the group skip the deadlines it missed: cycles

@@ -59,8 +59,7 @@ class Supervisor:
         now_ns: Monotonic clock, the same as the event loop's.
         on_event: Called with each restart, end and escalation; must not raise.
         on_budget_spent: Called with the child and its error each time a run fails beyond the
-            budget; must
-            not raise. At most one call per child and back_off_s.
+            budget; must not raise. At most one call per child and back_off_s.
 
     Errors of a child never reach its siblings. Cancelling `run` cancels all children at once.
     """

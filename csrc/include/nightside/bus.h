@@ -28,7 +28,7 @@ typedef struct ns_bus_ops {
 
     /**
      * One I2C message: START, address, write bytes; then, when read_size > 0, repeated START and
-     * exactly read_size bytes read. PEC bytes are ordinary bytes here: the device layer adds and checks.
+     * exactly read_size bytes read. PEC bytes are ordinary bytes here: devices add and check.
      * @retval NS_OK, NS_E_NACK, NS_E_TIMEOUT, NS_E_IO, NS_E_ARG
      */
     ns_status_t (*transfer)(void *ctx, uint8_t address, const uint8_t *write, size_t write_size,

@@ -2,14 +2,15 @@
  * @file frame.h
  * @brief The framed serial protocol of our controllers (loop, power system, host board).
  *
- * On the wire: COBS(body | CRC-32C of body, little endian) then one 0x00. All integers little endian.
+ * On the wire: COBS(body | CRC-32C of body) then one 0x00. All integers little endian.
  *   body      = version u8 (NS_FRAME_VERSION) | type u8 | sequence u16 | payload
  *   POLL      0x01  payload empty                          -> POLL_REPLY 0x81
  *   SET       0x02  channel u8 | value float32             -> SET_REPLY  0x82
- *   POLL_REPLY      count u8 | flags u8 | count x float32  flags bit 0: dead-man has fired since the last SET
+ *   POLL_REPLY      count u8 | flags u8 | count x float32  flags bit 0: dead-man fired since the last SET
  *   SET_REPLY       result u8: 0 done, 1 no such channel, 2 value refused, 3 not writable
- * A reply carries the sequence of its request; any other reply is NS_E_PROTOCOL. A controller that hears
- * no valid frame for its dead-man time goes to its own safe state, and says so in flags until the next SET.
+ * A reply carries the sequence of its request; any other reply is NS_E_PROTOCOL. A controller that
+ * hears no valid frame for its dead-man time goes to its own safe state, and says so in flags until
+ * the next SET.
  */
 #ifndef NIGHTSIDE_FRAME_H
 #define NIGHTSIDE_FRAME_H
@@ -47,7 +48,8 @@ typedef struct ns_frame {
  * @retval NS_E_ARG   NULL, or payload_size above the maximum
  * @retval NS_E_FULL  capacity too small
  */
-ns_status_t ns_frame_encode(const ns_frame_t *frame, uint8_t *out, size_t capacity, size_t *out_size);
+ns_status_t ns_frame_encode(const ns_frame_t *frame, uint8_t *out, size_t capacity,
+                            size_t *out_size);
 
 /**
  * @brief Decode one frame, with or without its trailing delimiter.
