@@ -19,7 +19,7 @@ unexport PYTHONPATH
 
 C_SOURCES := $(shell find csrc sim_hw/csrc -name '*.c' 2>/dev/null | sort)
 C_HEADERS := $(shell find csrc sim_hw/csrc -name '*.h' 2>/dev/null | sort)
-C_PRODUCT := $(filter-out csrc/tests/% csrc/fuzz/%,$(C_SOURCES))
+C_PRODUCT := $(filter-out csrc/tests/% csrc/fuzz/% sim_hw/csrc/tests/%,$(C_SOURCES))
 C_CMAKE := $(shell find CMakeLists.txt csrc sim_hw/csrc hal -name CMakeLists.txt -o -name '*.cmake' 2>/dev/null)
 C_BINDINGS := $(wildcard hal/*build*.py sim_hw/*build*.py sim_hw/csrc/*.py)
 

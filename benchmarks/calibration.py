@@ -8,7 +8,8 @@ import time
 import numpy as np
 
 PASSES = 100_000
-LOOPS_PER_CALIBRATION_S = 4  # so many loops are one calibration second, near 1 s where this was written
+# So many loops are one calibration second: near one second where this was written.
+LOOPS_PER_CALIBRATION_S = 4
 
 
 def calibrate() -> float:

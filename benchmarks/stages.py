@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-import sim_hw.step_witness
+import sim_hw.simulated_node
 from benchmarks.flights import default_setup
 from flight.core import (
     arbiter,
@@ -59,7 +59,7 @@ STAGES: tuple[Place, ...] = (
     ("devices", SimulatedDevices, "advance"),
     ("drivers.poll", DriverSet, "poll"),
     ("sense: snapshot", NodeImage, "snapshot"),
-    ("judge+decide: core.step", sim_hw.step_witness, "step"),
+    ("judge+decide: core.step", sim_hw.simulated_node, "step"),
     ("act: write_desired", NodeImage, "write_desired"),
     ("act: beat", NodeImage, "beat"),
     ("trace hash", Cycle, "_extend_trace"),
@@ -155,7 +155,9 @@ def clocked(places: Sequence[Place]) -> Iterator[dict[str, Clocked]]:
             setattr(owner, attribute, function)
 
 
-def measure(duration_s: float | None, places: Sequence[Place]) -> tuple[dict[str, Clocked], float, int]:
+def measure(
+    duration_s: float | None, places: Sequence[Place]
+) -> tuple[dict[str, Clocked], float, int]:
     """Fly the default flight and return clocks, CPU time in s and number of cycles."""
     with clocked(places) as clocks, tempfile.TemporaryDirectory() as folder:
         runner = FlightRunner(default_setup(duration_s), Path(folder))
@@ -173,7 +175,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--detail", action="store_true", help="inner parts of core, plant, checks")
     options = parser.parse_args(arguments)
     _, cpu_s, cycles = measure(options.duration, ())
-    print(f"whole cycle {cpu_s / cycles * 1e6:.1f} us: {cycles / 10 / cpu_s:.0f} simulated s per CPU s")
+    print(
+        f"whole cycle {cpu_s / cycles * 1e6:.1f} us: {cycles / 10 / cpu_s:.0f} simulated s per CPU s"
+    )
     _print(measure(options.duration, STAGES)[0], cycles, cpu_s)
     if options.detail:
         _print(measure(options.duration, DETAILS)[0], cycles, cpu_s)

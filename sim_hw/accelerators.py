@@ -67,7 +67,7 @@ class Accelerators:
 
     def skip_boot(self) -> None:
         """Let whatever is powered be booted at once, drawing idle power, as a start state."""
-        self._follow_switches(bus_on=True)
+        self.follow_switches(bus_on=True)
         self._booted_s[:] = self._powered * self._config.boot_s
         self._alive[:] = self._powered
         self._power_w[:] = self._powered * self._config.idle_power_w
@@ -75,7 +75,7 @@ class Accelerators:
 
     def advance(self, dt_s: float, bus_voltage_v: float) -> float:
         """Advance by 0 < dt_s <= 0.2 and return the power of all modules, in W."""
-        self._follow_switches(bus_on=bus_voltage_v > 0.0)
+        self.follow_switches(bus_on=bus_voltage_v > 0.0)
         if self._booting:
             self._boot(dt_s)
         if self._protecting or max(self._core_temp_c.tolist()) >= self._config.slowdown_temp_c:
@@ -98,7 +98,8 @@ class Accelerators:
             truth.payload_current_a[0] = total_w / bus_voltage_v
         return total_w
 
-    def _follow_switches(self, *, bus_on: bool) -> None:
+    def follow_switches(self, *, bus_on: bool) -> None:
+        """Feed or starve what hangs on the switches as they are now; no time passes."""
         setpoint = self._setpoint
         inputs = (
             setpoint.module_enabled.tobytes(),

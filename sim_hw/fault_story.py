@@ -17,6 +17,7 @@ from sim_hw.scenario_times import PlannedFault
 from sim_hw.timeline import NS_PER_S
 
 STEPS_KEPT = 24
+NOTICE_S = 30  # what comes later after the end of a fault is not its doing; assumed
 CAP_W_SAFE = 200.5  # the safe cap and its read-back quantum
 # While one of these words of accelN.cap_reason is in force, a response is still at work.
 RESPONDING = frozenset({"mode", "pump", "voltage", "rail", "sensor", "reflex", "lease", "ramp"})
@@ -38,11 +39,14 @@ class FaultStory:
 
     detected_by: event id and subject. safe_s: the accelerators concerned are off, or at their safe
     cap in a mode that keeps them on. back_s: no response is at work on them any more and the mode
-    is the one of before. Both stay None when the fault asked for no response.
+    is the one of before. Both stay None when the fault asked for no response. concerned: the
+    accelerators whose caps it may change; a fault of the whole node leaves out those on which an
+    earlier response was still at work.
     """
 
     fault: PlannedFault
     mode_before: Mode
+    concerned: tuple[int, ...]
     detected_s: float | None = None
     detected_by: str = ""
     safe_s: float | None = None
@@ -64,6 +68,7 @@ class FaultStories:
         self._seen = 0
         self._open: list[FaultStory] = []
         self._mode = Mode.BOOT
+        self._reasons: tuple[str, ...] = ()
         self._cap = points.match("accel*.cap_w")
         self._enable = points.match("rail.accel*_54v.enable")
 
@@ -73,27 +78,33 @@ class FaultStories:
             edge = self._applied[self._seen]
             self._seen += 1
             if edge.is_start:
-                story = FaultStory(edge.fault, self._mode)
+                concerned = tuple(
+                    i
+                    for i in _concerned(edge.fault, len(self._reasons))
+                    if self._reasons[i] not in RESPONDING or edge.fault.name not in WHOLE_NODE
+                )
+                story = FaultStory(edge.fault, self._mode, concerned)
                 self.stories.append(story)
                 self._open.append(story)
-        self._mode = decision.mode
+        self._mode, self._reasons = decision.mode, decision.cap_reason
         if self._open:
             for story in self._open:
                 self._follow(story, inputs, decision)
-            self._open = [story for story in self._open if story.back_s is None]
+            self._open = [story for story in self._open if not _is_told(story, inputs.now_ns)]
 
     def _follow(self, story: FaultStory, inputs: Inputs, decision: Decision) -> None:
         now_s = inputs.now_ns / NS_PER_S
         for event in decision.events:
             self._take_event(story, event, now_s)
-        concerned = _concerned(story.fault, len(decision.cap_reason))
-        responding = [i for i in concerned if decision.cap_reason[i] in RESPONDING]
+        if story.detected_s is None:
+            return  # what happens meanwhile is the answer to something else
+        responding = [i for i in story.concerned if decision.cap_reason[i] in RESPONDING]
         if responding or decision.mode is not story.mode_before:
             story.is_disturbed = True
         if not story.is_disturbed:
             return
         must_be_off = decision.mode in (Mode.SAFE, Mode.SURVIVAL)
-        is_safe = all(self._is_safe(i, inputs, must_be_off) for i in responding or concerned)
+        is_safe = all(self._is_safe(i, inputs, must_be_off) for i in responding or story.concerned)
         if is_safe and story.safe_s is None:
             story.safe_s = now_s
         elif must_be_off and not is_safe:
@@ -117,6 +128,15 @@ class FaultStories:
             story.detected_by = f"{event.event_id} {event.subject}"
         if len(story.steps) < STEPS_KEPT:
             story.steps.append(Step(now_s, event.event_id, event.subject, event.text))
+
+
+def _is_told(story: FaultStory, now_ns: int) -> bool:
+    """Whether nothing more belongs to the story: over, or long past and nobody minded."""
+    if story.back_s is not None:
+        return True
+    fault = story.fault
+    end_ns = fault.start_ns if fault.name == "sensor_spike" else fault.end_ns
+    return not story.is_disturbed and now_ns > end_ns + NOTICE_S * NS_PER_S
 
 
 def _concerned(fault: PlannedFault, count: int) -> range:

@@ -1,5 +1,6 @@
 """What a flight did in numbers: work, peaks. Measured on plant truth at every step."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from sim_hw.timeline import NS_PER_S
 
 
 class FlightMeter:
-    """Adds up work and keeps peaks; `sample` costs about 5 us.
+    """Adds up work and keeps peaks; `sample` costs about 4 us.
 
     Args:
         image: The plant image (sim_hw/devices.py).
@@ -29,27 +30,28 @@ class FlightMeter:
         )
         self._count = len(self._power_w)
         size = sum(len(source) for source in self._sources)
-        self._values, self._scratch = np.empty(size), np.empty(self._count)
+        self._values = np.empty(size)
         self._highest, self._lowest = np.full(size, -np.inf), np.full(size, np.inf)
-        self._joules = np.zeros(self._count)
-        self._busy_s = np.zeros(self._count)
+        self._step_ns = 0  # sums below are over steps of this length, not yet scaled by it
+        self._power_sum, self._busy_sum = np.zeros(self._count), np.zeros(self._count)
+        self._joules = self._busy_s = 0.0
         self._draw_w_max = 0.0
         self._last_ns = 0
         self.charge_ratio_start = float(truth.charge_ratio[0])
 
     def sample(self, now_ns: int) -> None:
         """Take the step that ends now; truth counts as constant within it."""
-        dt_s = (now_ns - self._last_ns) / NS_PER_S
-        self._last_ns = now_ns
-        values, scratch = self._values, self._scratch
+        step_ns, self._last_ns = now_ns - self._last_ns, now_ns
+        if step_ns != self._step_ns:
+            self._scale_sums()
+            self._step_ns = step_ns
+        values = self._values
         np.concatenate(self._sources, out=values)
         np.maximum(self._highest, values, out=self._highest)
         np.minimum(self._lowest, values, out=self._lowest)
-        np.multiply(self._power_w, dt_s, out=scratch)
-        np.add(self._joules, scratch, out=self._joules)
-        np.multiply(self._utilisation, dt_s, out=scratch)
-        np.add(self._busy_s, scratch, out=self._busy_s)
-        draw_w = float(self._power_w.sum())
+        np.add(self._power_sum, self._power_w, out=self._power_sum)
+        np.add(self._busy_sum, self._utilisation, out=self._busy_sum)
+        draw_w = sum(self._power_w.tolist())
         if draw_w > self._draw_w_max:
             self._draw_w_max = draw_w
 
@@ -73,7 +75,12 @@ class FlightMeter:
 
     def work(self) -> dict[str, float]:
         """Return energy into the accelerators and the time they were busy, both summed over all."""
-        return {
-            "accelerator_joules": float(self._joules.sum()),
-            "utilisation_seconds": float(self._busy_s.sum()),
-        }
+        self._scale_sums()
+        return {"accelerator_joules": self._joules, "utilisation_seconds": self._busy_s}
+
+    def _scale_sums(self) -> None:
+        step_s = self._step_ns / NS_PER_S
+        self._joules += math.fsum(self._power_sum.tolist()) * step_s
+        self._busy_s += math.fsum(self._busy_sum.tolist()) * step_s
+        self._power_sum[:] = 0.0
+        self._busy_sum[:] = 0.0

@@ -216,6 +216,10 @@ class Plant:
             self._advance_slow_truths(self._slow_s)
             self._slow_s = 0.0
 
+    def follow_switches(self) -> None:
+        """Let a switch that a part has just opened by itself take its load's supply at once."""
+        self._accelerators.follow_switches(bus_on=self._eps.bus_voltage_v > 0.0)
+
     def _held_heat_j(self) -> float:
         battery_j = self._eps.temp_c * self._config.battery.heat_capacity_j_per_k
         return self._heat.heat_j + battery_j

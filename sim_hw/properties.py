@@ -35,6 +35,7 @@ class PropertyChecker:
         self.truth = truth = truth_of_image(image)
         self._applied = applied
         self._seen = 0
+        self._cap_w: tuple[float, ...] = ()
         self._checks: tuple[Check, ...] = (
             RangeCheck(image, truth, limits, self.ledger),
             ShedCheck(truth, limits, self.ledger),
@@ -60,9 +61,10 @@ class PropertyChecker:
         if decision.events and any(event.event_id == "cycle.late" for event in decision.events):
             truth.epoch += 1  # a late cycle takes a new epoch and does not beat
         else:
-            truth.beat_ns = inputs.now_ns
+            truth.beat_ns, truth.beat_epoch = inputs.now_ns, truth.epoch
         truth.mode, truth.previous_mode = decision.mode, truth.mode
-        if decision.cap_w:
+        if decision.cap_w is not self._cap_w:
+            self._cap_w = decision.cap_w
             truth.granted_w[: len(decision.cap_w)] = decision.cap_w
         if inputs.commands:
             truth.command_ns = inputs.now_ns

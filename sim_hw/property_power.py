@@ -10,6 +10,7 @@ from sim_hw.fault_injector import AppliedFault
 from sim_hw.faults import accelerator_of
 from sim_hw.property_limits import PropertyLimits
 from sim_hw.property_truth import Ledger, Truth
+from sim_hw.scenario_times import FOREVER_NS
 from sim_hw.timeline import NS_PER_S
 
 _STEP_NS = 100_000_000
@@ -22,8 +23,9 @@ class BudgetCheck:
 
     What it granted is the largest of the last second per accelerator, and at least the minimum cap
     where the module is on. An accelerator that booted in that second has its own maximum cap until
-    its driver's next poll and counts with that. The excess of one with an
-    injected `cap_ignored` is left out of the sum for the 10 s in which it must be dealt with.
+    its driver's next poll and counts with that. One that ignores its cap, or whose library answers
+    nothing, cannot be throttled: its excess is left out of the sum for the 10 s in which it must
+    be dealt with, and for 1 s after the fault.
     """
 
     names = ("S6",)
@@ -38,6 +40,7 @@ class BudgetCheck:
         self._alive = np.zeros((self._rows, count))
         self._row = 0
         self._over_since: dict[int, int] = {}
+        self._excused_until: dict[int, int] = {}
         self._factor = 1.0 + limits.budget_tolerance_ratio
         self._closest = np.inf
 
@@ -56,12 +59,15 @@ class BudgetCheck:
             self._ledger.approach("S6", self._closest, draw_w, limit_w, "W", now_ns, "node")
 
     def fault(self, edge: AppliedFault) -> None:
-        """Active faults are looked up."""
+        """Who cannot be told or does not obey is excused, and for 1 s after it obeys again."""
+        i = accelerator_of(edge.fault.target)
+        if edge.fault.name in ("cap_ignored", "nvml_call_fails") and i is not None:
+            grace_ns = round(self._limits.budget_s * NS_PER_S)
+            self._excused_until[i] = FOREVER_NS if edge.is_start else edge.time_ns + grace_ns
 
     def _check_closely(self, now_ns: int) -> float:
         """Return the limit of the sum with all that is allowed for, after having judged it."""
         truth, limits = self._truth, self._limits
-        ignoring = {accelerator_of(f.target) for f in truth.active if f.name == "cap_ignored"}
         allowed_w = 0.0
         granted, last = self._granted.max(axis=0).tolist(), truth.granted_w.tolist()
         booted = (self._alive.min(axis=0) < self._alive[self._row]).tolist()
@@ -77,7 +83,7 @@ class BudgetCheck:
             if is_due:
                 text = f"above its cap for {over_ns / NS_PER_S:.1f} s and nothing was done"
                 self._ledger.violate("S6", now_ns, f"accel{i}", power_w, own_w, "W", text)
-            elif i in ignoring:
+            elif self._excused_until.get(i, 0) >= now_ns:
                 own_w = max(own_w, power_w)
             allowed_w += own_w
         draw_w = sum(truth.power_w.tolist())
@@ -119,7 +125,7 @@ class SilenceCheck:
         if truth.beat_ns is None:
             return
         if now_ns - truth.beat_ns > self._silence_ns and self._lapsed_epoch is None:
-            self._lapsed_epoch = truth.epoch
+            self._lapsed_epoch = truth.beat_epoch
         if self._lapsed_epoch is None:
             return
         if truth.epoch > self._lapsed_epoch and now_ns - truth.beat_ns < self._silence_ns:

@@ -184,6 +184,8 @@ class LatchUpCheck:
     def check(self, now_ns: int) -> None:
         """Wait for both rails of each latched accelerator."""
         self._aux_before[:] = self._truth.aux_enabled
+        if not self._open_by_ns:
+            return
         for i, (start_ns, due_ns) in tuple(self._open_by_ns.items()):
             truth, subject = self._truth, f"accel{i}_aux"
             is_closed = truth.module_enabled[i] > 0.0 or truth.aux_enabled[i] > 0.0

@@ -52,26 +52,60 @@ class RangeCheck:
         self._starts = np.array([0, count, len(self._high) - 1])
         self._values, self._margins, self._above = (np.empty(len(self._high)) for _ in range(3))
         self._least = np.empty(3)
+        self._firsts = (0, count, len(self._high) - 1)
+        # Views: cores, coolant, charge.
+        self._parts = tuple(np.split(self._margins, self._firsts[1:]))
         self._closest = [np.inf] * 3
+        self._is_crossed = False
         self._over_since: dict[int, int] = {}
         self._limits = limits
         self._ledger = ledger
 
     def check(self, now_ns: int) -> None:
-        """Look at all ranges in one go; only a new closest approach or a crossing costs more."""
+        """Compare extremes; only a new closest approach or a crossing costs more."""
+        limits, closest = self._limits, self._closest
+        cores, supply, back, plates, radiator, charge = self._sources
+        hottest_c, outlets_c = max(cores.tolist()), plates.tolist()
+        outlets_c += (supply.item(), back.item())
+        coldest_c, radiator_c = min(outlets_c), radiator.item()
+        warmest_c = max(*outlets_c, radiator_c)
+        margin_k = limits.core_temp_c_max - hottest_c
+        if 0.0 <= margin_k < closest[0]:
+            closest[0] = margin_k
+            subject = self._subjects[cores.tolist().index(hottest_c)]
+            self._ledger.approach(
+                "S1", margin_k, hottest_c, limits.core_temp_c_max, "degC", now_ns, subject
+            )
+        charge_ratio = charge.item()
+        margin = charge_ratio - limits.charge_ratio_min
+        if 0.0 <= margin < closest[2]:
+            closest[2] = margin
+            floor, subject = limits.charge_ratio_min, self._subjects[-1]
+            self._ledger.approach("S3", margin, charge_ratio, floor, "ratio", now_ns, subject)
+        if (
+            margin_k < closest[0]
+            or limits.coolant_temp_c_max - warmest_c < closest[1]
+            or coldest_c - limits.coolant_temp_c_min < closest[1]
+            or radiator_c - limits.radiator_temp_c_min < closest[1]
+            or margin < closest[2]
+            or self._over_since
+            or self._is_crossed
+        ):
+            self._look_closely(now_ns)
+
+    def _look_closely(self, now_ns: int) -> None:
         values, margins = self._values, self._margins
         np.concatenate(self._sources, out=values)
         np.subtract(values, self._low, out=margins)
         np.subtract(self._high, values, out=self._above)
         np.minimum(margins, self._above, out=margins)
         np.minimum.reduceat(margins, self._starts, out=self._least)
-        core, coolant, charge = self._least.tolist()
-        if core < self._closest[0]:
-            self._come_closer(0, core, now_ns)
-        if coolant < self._closest[1]:
-            self._come_closer(1, coolant, now_ns)
-        if charge < self._closest[2]:
-            self._come_closer(2, charge, now_ns)
+        least = self._least.tolist()
+        for which, margin in enumerate(least):
+            if margin < self._closest[which]:
+                self._come_closer(which, margin, now_ns)
+        core, coolant, charge = least
+        self._is_crossed = core < 0.0 or coolant < 0.0 or charge < 0.0
         if core < 0.0 or self._over_since:
             self._check_cores(now_ns)
         if coolant < 0.0 or charge < 0.0:
@@ -81,11 +115,9 @@ class RangeCheck:
         """No fault excuses these."""
 
     def _come_closer(self, which: int, margin: float, now_ns: int) -> None:
-        self._closest[which] = margin
-        start = int(self._starts[which])
-        end = int(self._starts[which + 1]) if which < 2 else len(self._margins)
-        i = start + int(self._margins[start:end].argmin())
-        value = float(self._values[i])
+        self._closest[which] = max(margin, 0.0)  # past the limit every step is looked at
+        i = self._firsts[which] + int(self._parts[which].argmin())
+        value = self._values.item(i)
         limit = self._limit(i, value)
         unit = "degC" if which < 2 else "ratio"
         self._ledger.approach(

@@ -45,7 +45,7 @@ class Truth:
 
     granted_w: what the arbiter granted in its last decision, per accelerator. epoch: counts the
     epochs that the daemon took since it started. beat_ns: its last heartbeat, None before the
-    first.
+    first; beat_epoch: the epoch it beat with.
     """
 
     core_temp_c: Float64s
@@ -62,6 +62,7 @@ class Truth:
     mode: Mode = Mode.BOOT
     previous_mode: Mode = Mode.BOOT
     beat_ns: int | None = None
+    beat_epoch: int = 0
     epoch: int = 0
     command_ns: int = -(2**62)
     active: list[PlannedFault] = field(default_factory=list)
@@ -73,10 +74,20 @@ class Ledger:
     def __init__(self) -> None:
         self.violations: list[Violation] = []
         self.violation_count = 0
-        self.closest: dict[str, Approach] = {}
         self.broken: set[str] = set()
         self._margins: dict[str, float] = {}
+        self._nearest: dict[str, tuple[float, float, str, int, str]] = {}
         self._reported: set[tuple[str, str]] = set()
+
+    @property
+    def closest(self) -> dict[str, Approach]:
+        """The closest approach of each property that came near its limit."""
+        return {
+            name: Approach(
+                value=value, limit=limit, unit=unit, time_s=now_ns / NS_PER_S, subject=subject
+            )
+            for name, (value, limit, unit, now_ns, subject) in self._nearest.items()
+        }
 
     def approach(
         self,
@@ -91,9 +102,7 @@ class Ledger:
         """Keep the closest approach of a property; `margin` is negative past the limit."""
         if margin < self._margins.get(name, np.inf):
             self._margins[name] = margin
-            self.closest[name] = Approach(
-                value=value, limit=limit, unit=unit, time_s=now_ns / NS_PER_S, subject=subject
-            )
+            self._nearest[name] = (value, limit, unit, now_ns, subject)
 
     def violate(
         self, name: str, now_ns: int, subject: str, value: float, limit: float, unit: str, text: str

@@ -1,6 +1,6 @@
 """A stand-in node for tests of flight/core: a plain model of the plant behind the point table.
 
-Not the simulation: no drivers, no bus, no codecs. Set-points act at once, sensors are ideal except for
+Not the simulation: no drivers, no bus, no codecs. Set-points act at once, sensors are ideal but for
 whole-degree accelerator temperatures. Faults are attributes that a test sets.
 """
 
@@ -48,9 +48,9 @@ NOMINAL = {
 class Node:
     """The model, the core flying it, and everything the core said.
 
-    Knobs: aux_extra_a (latch-up current while the rail is on), pump_dead, cap_ignored, module_stuck (switch
-    failed closed), lost (accelerator answers nothing), forced (point name -> value of its sensor), mute
-    (points without samples), charge_ratio, flags (point name -> snapshot flags).
+    Knobs: aux_extra_a (latch-up current while the rail is on), pump_dead, cap_ignored, module_stuck
+    (switch failed closed), lost (accelerator answers nothing), forced (point name -> value of its
+    sensor), mute (points or drivers without samples), charge_ratio, flags (point name -> flags).
     """
 
     config: CoreConfig = field(default_factory=CoreConfig)
@@ -221,7 +221,7 @@ class Node:
 
 
 def _fresh(value: object) -> object:
-    return type(value)(value) if isinstance(value, list | dict | set) else value  # type: ignore[call-arg]
+    return type(value)(value) if isinstance(value, list | dict | set) else value
 
 
 @cache

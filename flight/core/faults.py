@@ -3,14 +3,14 @@ calls.
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from flight.core.config import CoreConfig
 from flight.core.monitors import Fault, Response
 from flight.core.points import PointTable
 from flight.core.types import Severity
 
-_W, _C, _I = Severity.WARNING, Severity.CRITICAL, Severity.INFO
+_W, _C = Severity.WARNING, Severity.CRITICAL
 
 # Conditions that step() computes, because they depend on what was commanded. Per accelerator:
 ACCEL_CONDITIONS: Final = (
@@ -50,8 +50,10 @@ def build_faults(
     """
     faults: list[Fault] = []
     for i in range(accelerator_count):
-        faults += _accelerator(config, i)
-        faults += _accelerator_rails(config, i)
+        faults += _temperatures(config, i)
+        faults += _obedience(config, i)
+        faults += _aux_rail(config, i)
+        faults += _module_rail(config, i)
     faults += _payload(config)
     faults += _host_rails(config)
     faults += _loop(config, accelerator_count)
@@ -66,94 +68,91 @@ def over_current_points(table: PointTable) -> frozenset[int]:
     return frozenset(table.match("rail.*_aux.current_a") + table.match("rail.*_54v.current_a"))
 
 
-def _accelerator(config: CoreConfig, i: int) -> Iterator[Fault]:
-    """Temperatures, obedience, communication and health of one accelerator."""
-    guard, arbiter, name = config.guard, config.arbiter, f"accel{i}"
-
-    def at(event_id: str, severity: Severity, channel: str, threshold: float, **more: Any) -> Fault:
-        point = f"{name}.{channel}"
-        return Fault(event_id, name, severity, unit=i, point=point, threshold=threshold, **more)
-
-    def when(event_id: str, severity: Severity, condition: str, **more: Any) -> Fault:
-        return Fault(event_id, name, severity, unit=i, condition=f"{name}.{condition}", **more)
-
+def _temperatures(config: CoreConfig, i: int) -> Iterator[Fault]:
+    """Temperatures of one accelerator. Their loss is another fault (`_obedience`)."""
+    guard, name = config.guard, f"accel{i}"
     off = Response.OVER_TEMPERATURE if config.faults.over_temperature_enabled else Response.NONE
-    # A whole-degree reading of 86 is "at least 85.5": the threshold lies between two readings.
-    hot = guard.over_temperature_c - 0.5
-    memory_hot = guard.memory_over_temperature_c - 0.5
-    yield at(
-        "accel.core_hot",
-        _W,
-        "core_temp_c",
-        guard.setpoint_c + 1.5,
-        hysteresis=2.0,
-        persistence_s=2.0,
-    )
-    yield at(
-        "accel.core_over_temperature",
-        _C,
-        "core_temp_c",
-        hot,
-        hysteresis=6.0,
-        stale="clear",
-        persistence_s=guard.over_temperature_s,
-        response=off,
-    )
-    yield at(
-        "accel.memory_hot",
-        _W,
-        "memory_temp_c",
-        guard.memory_setpoint_c + 1.5,
-        hysteresis=2.0,
-        persistence_s=2.0,
-    )
-    yield at(
-        "accel.memory_over_temperature",
-        _C,
-        "memory_temp_c",
-        memory_hot,
-        hysteresis=8.0,
-        stale="clear",
-        persistence_s=guard.over_temperature_s,
-        response=off,
-    )
-    yield at("accel.uncorrected_error", _W, "ecc_uncorrected_count", 0.5, stale="clear")
-    yield at("accel.xid", _W, "xid", 0.5, stale="clear")
-    yield at("accel.recovery_needed", _W, "recovery_action", 0.5, stale="clear")
-    yield when("accel.communication_lost", _W, "lost", persistence_s=0.1)
-    yield when(
-        "accel.power_cycle_due",
-        _C,
-        "lost",
-        response=Response.LOST,
-        persistence_s=config.rails.lost_power_cycle_s,
-    )
-    yield when("accel.blind", _C, "blind", response=Response.BLIND, persistence_s=guard.blind_off_s)
-    yield when("accel.memory_sensor_lost", _W, "memory_lost", persistence_s=0.1)
-    yield when(
-        "accel.cap_not_obeyed",
-        _C,
-        "cap_excess",
-        response=Response.CLOCK_DOWN,
-        clear_s=0.0,
-        persistence_s=arbiter.cap_excess_s,
-        rearm="command",
-    )
-    yield when(
-        "accel.cap_not_enforceable",
-        _C,
-        "cap_excess",
-        response=Response.CAP_OFF,
-        persistence_s=arbiter.cap_excess_off_s,
-    )
-    yield when("accel.reflex_latched", _W, "reflex", clear_s=0.0)
-    yield when("accel.lease_lapsed", _W, "lapsed", clear_s=0.0)
+
+    def hot(what: str, setpoint_c: float) -> Fault:
+        return Fault(
+            f"accel.{what}_hot",
+            name,
+            _W,
+            unit=i,
+            point=f"{name}.{what}_temp_c",
+            threshold=setpoint_c + 1.5,
+            hysteresis=2.0,
+            persistence_s=2.0,
+        )
+
+    def over(what: str, limit_c: float) -> Fault:
+        # A whole-degree reading of 86 is "at least 85.5": the threshold lies between two readings.
+        return Fault(
+            f"accel.{what}_over_temperature",
+            name,
+            _C,
+            off,
+            i,
+            f"{name}.{what}_temp_c",
+            threshold=limit_c - 0.5,
+            hysteresis=6.0,
+            persistence_s=guard.over_temperature_s,
+            stale="clear",
+        )
+
+    yield hot("core", guard.setpoint_c)
+    yield over("core", guard.over_temperature_c)
+    yield hot("memory", guard.memory_setpoint_c)
+    yield over("memory", guard.memory_over_temperature_c)
 
 
-def _accelerator_rails(config: CoreConfig, i: int) -> Iterator[Fault]:
-    """The module rail and the auxiliary rail of one accelerator."""
-    rails, faults, confirm = config.rails, config.faults, config.faults.rail_confirm_s
-    aux, module, accel = f"accel{i}_aux", f"accel{i}_54v", f"accel{i}"
+def _obedience(config: CoreConfig, i: int) -> Iterator[Fault]:
+    """Communication, obedience and health of one accelerator."""
+    arbiter, name = config.arbiter, f"accel{i}"
+
+    def counted(event_id: str, channel: str) -> Fault:
+        return Fault(event_id, name, _W, unit=i, point=f"{name}.{channel}", stale="clear")
+
+    def when(
+        event_id: str,
+        severity: Severity,
+        condition: str,
+        persistence_s: float,
+        response: Response = Response.NONE,
+        clear_s: float = 1.0,
+        rearm: str = "auto",
+    ) -> Fault:
+        return Fault(
+            event_id,
+            name,
+            severity,
+            response,
+            i,
+            condition=f"{name}.{condition}",
+            persistence_s=persistence_s,
+            clear_s=clear_s,
+            rearm=rearm,
+        )
+
+    yield counted("accel.uncorrected_error", "ecc_uncorrected_count")
+    yield counted("accel.xid", "xid")
+    yield counted("accel.recovery_needed", "recovery_action")
+    cycle_s, blind_s = config.rails.lost_power_cycle_s, config.guard.blind_off_s
+    yield when("accel.communication_lost", _W, "lost", 0.1)
+    yield when("accel.power_cycle_due", _C, "lost", cycle_s, Response.LOST)
+    yield when("accel.blind", _C, "blind", blind_s, Response.BLIND)
+    yield when("accel.memory_sensor_lost", _W, "memory_lost", 0.1)
+    down, off = Response.CLOCK_DOWN, Response.CAP_OFF
+    excess_s, off_s = arbiter.cap_excess_s, arbiter.cap_excess_off_s
+    yield when("accel.cap_not_obeyed", _C, "cap_excess", excess_s, down, 0.0, "command")
+    yield when("accel.cap_not_enforceable", _C, "cap_excess", off_s, off)
+    yield when("accel.reflex_latched", _W, "reflex", 0.0, clear_s=0.0)
+    yield when("accel.lease_lapsed", _W, "lapsed", 0.0, clear_s=0.0)
+
+
+def _aux_rail(config: CoreConfig, i: int) -> Iterator[Fault]:
+    """The auxiliary rail of one accelerator."""
+    aux, accel = f"accel{i}_aux", f"accel{i}"
     yield Fault(
         "rail.latch_up",
         aux,
@@ -165,6 +164,32 @@ def _accelerator_rails(config: CoreConfig, i: int) -> Iterator[Fault]:
         persistence_s=config.latch_up.confirm_s,
         clear_s=0.0,
     )
+    point = f"rail.{aux}.voltage_v"
+    yield Fault("rail.over_voltage", aux, _W, unit=i, point=point, threshold=3.6, persistence_s=0.2)
+    yield Fault(
+        "rail.tripped",
+        aux,
+        _W,
+        Response.TRIPPED,
+        i,
+        condition=f"{accel}.aux_tripped",
+        persistence_s=config.faults.rail_confirm_s,
+        clear_s=0.0,
+        stale="clear",
+    )
+    yield Fault(
+        "rail.failed_closed",
+        aux,
+        _C,
+        unit=i,
+        condition=f"{accel}.aux_closed",
+        persistence_s=config.faults.failed_closed_s,
+    )
+
+
+def _module_rail(config: CoreConfig, i: int) -> Iterator[Fault]:
+    """The module rail of one accelerator."""
+    module, accel = f"accel{i}_54v", f"accel{i}"
     yield Fault(
         "rail.over_current",
         module,
@@ -172,27 +197,13 @@ def _accelerator_rails(config: CoreConfig, i: int) -> Iterator[Fault]:
         Response.OVER_CURRENT,
         i,
         f"rail.{module}.current_a",
-        threshold=rails.module_current_a_max,
-        persistence_s=confirm,
+        threshold=config.rails.module_current_a_max,
+        persistence_s=config.faults.rail_confirm_s,
         clear_s=0.0,
     )
+    point = f"rail.{module}.voltage_v"
     yield Fault(
-        "rail.over_voltage",
-        aux,
-        _W,
-        unit=i,
-        point=f"rail.{aux}.voltage_v",
-        threshold=3.6,
-        persistence_s=0.2,
-    )
-    yield Fault(
-        "rail.over_voltage",
-        module,
-        _W,
-        unit=i,
-        point=f"rail.{module}.voltage_v",
-        threshold=57.5,
-        persistence_s=0.2,
+        "rail.over_voltage", module, _W, unit=i, point=point, threshold=57.5, persistence_s=0.2
     )
     yield Fault(
         "rail.over_temperature",
@@ -200,7 +211,7 @@ def _accelerator_rails(config: CoreConfig, i: int) -> Iterator[Fault]:
         _W,
         unit=i,
         point=f"rail.{module}.temp_c",
-        threshold=faults.rail_temp_c_max,
+        threshold=config.faults.rail_temp_c_max,
         hysteresis=5.0,
         persistence_s=1.0,
     )
@@ -210,20 +221,9 @@ def _accelerator_rails(config: CoreConfig, i: int) -> Iterator[Fault]:
         _W,
         Response.TRIPPED,
         i,
-        persistence_s=confirm,
-        clear_s=0.0,
         condition=f"{accel}.module_tripped",
-        stale="clear",
-    )
-    yield Fault(
-        "rail.tripped",
-        aux,
-        _W,
-        Response.TRIPPED,
-        i,
-        persistence_s=confirm,
+        persistence_s=config.faults.rail_confirm_s,
         clear_s=0.0,
-        condition=f"{accel}.aux_tripped",
         stale="clear",
     )
     yield Fault(
@@ -232,16 +232,8 @@ def _accelerator_rails(config: CoreConfig, i: int) -> Iterator[Fault]:
         _C,
         Response.FAILED_CLOSED,
         i,
-        persistence_s=faults.failed_closed_s,
         condition=f"{accel}.module_closed",
-    )
-    yield Fault(
-        "rail.failed_closed",
-        aux,
-        _C,
-        unit=i,
-        persistence_s=faults.failed_closed_s,
-        condition=f"{accel}.aux_closed",
+        persistence_s=config.faults.failed_closed_s,
     )
 
 

@@ -38,6 +38,7 @@ class GuardLaw(NamedTuple):
     cap_w_min: float
     cap_w_max: float
     cap_w_safe: float
+    ceiling_w: float  # above the cap range by what a one-degree step of a reading takes away
 
 
 def build_law(
@@ -53,6 +54,7 @@ def build_law(
         cap_w_min,
         cap_w_max,
         cap_w_safe,
+        cap_w_max + config.gain_p_w_per_k,
     )
 
 
@@ -70,8 +72,8 @@ def step(
         core_temp_c, memory_temp_c: Trusted readings; None: lost, and the limit is the safe cap.
         dt_s: Time since the last call, > 0.
 
-    Guarantees: the limit stays within the cap range. With a reading lost it is the safe cap, or
-    lower.
+    Guarantees: the limit stays within the smallest cap and the ceiling. With a reading lost it is
+    the safe cap, or lower.
     """
     if core_temp_c is None or memory_temp_c is None:
         return GuardState(min(state.limit_w, law.cap_w_safe), None)
@@ -81,13 +83,13 @@ def step(
         return GuardState(state.limit_w, margin_k)
     gap_k = margin_k - before_k
     if -_SETTLED_K < gap_k < _SETTLED_K:
-        if state.limit_w == law.cap_w_max and margin_k > 0.0:
+        if state.limit_w == law.ceiling_w and margin_k > 0.0:
             return state
     else:
         margin_k = before_k + gap_k * dt_s / (law.filter_time_s + dt_s)
     limit_w = state.limit_w + law.gain_p * (margin_k - before_k) + law.gain_i * margin_k * dt_s
-    if limit_w > law.cap_w_max:
-        limit_w = law.cap_w_max
+    if limit_w > law.ceiling_w:
+        limit_w = law.ceiling_w
     elif limit_w < law.cap_w_min:
         limit_w = law.cap_w_min
     return GuardState(limit_w, margin_k)

@@ -16,6 +16,7 @@ from flight.core.points import PointTable
 from flight.core.types import Bools, Float64s, Int64s, Quality, Snapshot, Uint8s
 
 NS_PER_S = 1_000_000_000
+_ABSURD = 1e15  # no true reading; keeps infinities out of differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,34 +159,58 @@ def judge(table: JudgeTable, state: JudgeState, now_ns: int, snapshot: Snapshot)
     stuck = state.stuck
     if stuck.value.size and now_ns - stuck.checked_ns >= table.stuck_period_ns:
         stuck = _check_stuck(table, stuck, now_ns, values)
-    ok = values >= table.low
-    ok &= values <= table.high
+    valid = values >= table.low
+    valid &= values <= table.high
     fresh = snapshot.time_ns >= now_ns - table.age_ns_max
-    ok &= fresh
-    if (
-        ok.tobytes() == table.all_true
-        and now_ns > table.age_ns_longest  # before, a sample never taken (time 0) would look fresh
-        and snapshot.status.tobytes() == table.all_zero_status
-        and not (stuck.any_stuck or state.any_suspect)
-        and not (np.abs(values - state.last_good) > table.step_max).tobytes().count(1)
-    ):
+    # In the first moments a sample never taken (time 0) would look fresh.
+    if stuck.any_stuck or state.any_suspect or now_ns <= table.age_ns_longest:
+        return _judge_slowly(table, state, now_ns, snapshot, stuck)
+    status_good = snapshot.status.tobytes() == table.all_zero_status
+    if status_good and (valid & fresh).tobytes() == table.all_true:
+        if (np.abs(values - state.last_good) > table.step_max).tobytes().count(1):
+            return _judge_slowly(table, state, now_ns, snapshot, stuck)
         return JudgeState(
-            values,
-            snapshot.time_ns,
-            values,
-            table.zero_quality,
-            state.suspect_time_ns,
-            False,
-            True,
-            stuck,
+            last_good=values,
+            good_time_ns=snapshot.time_ns,
+            trusted=values,
+            quality=table.zero_quality,
+            suspect_time_ns=state.suspect_time_ns,
+            any_suspect=False,
+            all_good=True,
+            stuck=stuck,
         )
-    return _judge_slowly(table, state, now_ns, snapshot, stuck)
+    if not status_good:
+        valid &= snapshot.status == 0
+    good = valid & fresh
+    last_good = np.where(good, values, state.last_good)
+    if (np.abs(last_good - state.last_good) > table.step_max).tobytes().count(1):
+        return _judge_slowly(table, state, now_ns, snapshot, stuck)
+    good_time_ns = np.where(good, snapshot.time_ns, state.good_time_ns)
+    return JudgeState(
+        last_good=last_good,
+        good_time_ns=good_time_ns,
+        trusted=np.where(good | _is_held(table, good_time_ns, now_ns), last_good, np.nan),
+        quality=np.where(valid, np.where(fresh, _GOOD, _STALE), _INVALID),
+        suspect_time_ns=state.suspect_time_ns,
+        any_suspect=False,
+        all_good=False,
+        stuck=stuck,
+    )
+
+
+_GOOD, _STALE = np.uint8(Quality.GOOD), np.uint8(Quality.STALE)
+_INVALID = np.uint8(Quality.INVALID)
+
+
+def _is_held(table: JudgeTable, good_time_ns: Int64s, now_ns: int) -> Bools:
+    """The last good value may still stand in."""
+    return (good_time_ns >= now_ns - table.hold_ns) & (good_time_ns > 0)
 
 
 def _judge_slowly(
     table: JudgeTable, state: JudgeState, now_ns: int, snapshot: Snapshot, stuck: StuckState
 ) -> JudgeState:
-    """The whole of `judge`, with a quality for each point."""
+    """The whole of `judge`: rate and stuck checks too."""
     values, time_ns = snapshot.values, snapshot.time_ns
     fresh = (time_ns >= now_ns - table.age_ns_max) & (time_ns > 0)
     valid = (values >= table.low) & (values <= table.high) & (snapshot.status == 0)
@@ -205,7 +230,6 @@ def _judge_slowly(
     good = usable & ~doubted
     last_good = np.where(good, values, state.last_good)
     good_time_ns = np.where(good, time_ns, state.good_time_ns)
-    held = (good_time_ns >= now_ns - table.hold_ns) & (good_time_ns > 0)
     quality = table.zero_quality.copy()
     quality[doubted] = Quality.SUSPECT
     quality[~fresh] = Quality.STALE
@@ -213,7 +237,7 @@ def _judge_slowly(
     return JudgeState(
         last_good=last_good,
         good_time_ns=good_time_ns,
-        trusted=np.where(good | held, last_good, np.nan),
+        trusted=np.where(good | _is_held(table, good_time_ns, now_ns), last_good, np.nan),
         quality=quality,
         suspect_time_ns=suspect_time_ns,
         any_suspect=bool(suspect_time_ns.any()),
@@ -226,6 +250,7 @@ def _check_stuck(table: JudgeTable, state: StuckState, now_ns: int, values: Floa
     """A value that has not changed while its reference moved is stuck until it changes again."""
     value = values[table.stuck_points]
     reference = values[table.stuck_references]
+    reference = np.where(np.abs(reference) < _ABSURD, reference, np.nan)
     unchanged = value == state.value
     reference_then = np.where(unchanged, state.reference, reference)
     moved = unchanged & (np.abs(reference - reference_then) > table.stuck_delta)

@@ -96,7 +96,8 @@ class MonitorState(NamedTuple):
     """since_ns: first sample that disagrees with `active`, NEVER for none. `limit`: trip or clear
     limit.
 
-    responding: which units each active response concerns; derived from `active`.
+    conditions: those of the last full look. responding: which units each active response
+    concerns; derived from `active`.
     """
 
     active: Bools
@@ -106,6 +107,7 @@ class MonitorState(NamedTuple):
     dwell_ns: Int64s
     pending: bool
     responding: Responding
+    conditions: tuple[float, ...]
 
 
 def build_table(
@@ -163,6 +165,7 @@ def initial(table: MonitorTable) -> MonitorState:
         table.persistence_ns,
         False,
         _QUIET,
+        table.quiet,
     )
 
 
@@ -186,13 +189,14 @@ def evaluate(
     signed = trusted.take(table.points)
     signed *= table.sign
     on_points = len(table.points)
+    # Nothing differs when the computed conditions are those of the last full look and each reading
+    # is on the side of its limit that `active` says. An unknown reading compares false: right for a
+    # monitor that is not active; one that is active is looked at in full.
     if (
         not state.pending
-        and conditions == table.quiet
+        and conditions == state.conditions
         and (all_good or not table.has_stale_trip)
-        and not state.responding
         and (signed > state.limit[:on_points]).tobytes() == state.active_bytes[:on_points]
-        and b"\x01" not in state.active_bytes[on_points:]
     ):
         return state, ()
     computed = np.array(conditions).take(table.condition_index) if conditions else np.empty(0)
@@ -205,6 +209,7 @@ def evaluate(
         )
     condition |= state.active & table.latching
     differs = condition != state.active
+    state = state._replace(conditions=conditions)
     if not state.pending and not differs.any():
         return state, ()
     times = np.full(len(values), now_ns, np.int64)
@@ -245,6 +250,7 @@ def _with_active(
         np.where(active, table.clear_ns, table.persistence_ns),
         bool((since_ns != NEVER).any()),
         MappingProxyType({key: frozenset(units) for key, units in responding.items()}),
+        state.conditions,
     )
 
 

@@ -7,36 +7,68 @@ import numpy as np
 from flight.core import rails
 from flight.core.arbiter import Grants
 from flight.core.config import CoreConfig
+from flight.core.monitors import NOBODY, MonitorState, Response
 from flight.core.pumps import PumpsState
 from flight.core.rails import Pair, Payload, Phase
+from flight.core.state import State
 from flight.core.temperature import TemperatureState
 from flight.core.types import Float64s
 from flight.core.wiring import Slots
 
 
-def desired(
+def step(
     core: CoreConfig,
     slots: Slots,
+    state: State,
     *,
     grants: Grants,
     pairs: tuple[Pair, ...],
     payload: Payload,
     pumps: PumpsState,
     temperature: TemperatureState,
-    slow: frozenset[int],
+    monitors: MonitorState,
 ) -> Float64s:
     """Return a value for every writable point, in slot order; NaN leaves a switch as found.
 
-    Args:
-        slow: Accelerators whose clock is lowered because they do not obey their cap.
-
     Guarantees: a cap is always given, the safe one for an accelerator that is off, because a module
-    wakes up with its maximum.
+    wakes up with its maximum. The array is never changed later; the last one is returned when it
+    still holds.
     """
+    only_caps = (
+        pairs is state.pairs
+        and payload is state.payload
+        and pumps.target_rpm == state.pumps.target_rpm
+        and temperature is state.temperature
+        and monitors.active is state.monitors.active
+        and state.now_ns > 0
+    )
+    if only_caps and grants is state.grants:
+        return state.desired
+    safe_w = core.arbiter.cap_w_safe
+    caps_w = [w or safe_w for w in grants.cap_w]
+    if only_caps:
+        out = state.desired.copy()
+        out[slots.cap_index] = caps_w
+        return out
+    slow = monitors.responding.get(Response.CLOCK_DOWN, NOBODY)
+    return _everything(core, slots, caps_w, pairs, payload, pumps, temperature, slow)
+
+
+def _everything(
+    core: CoreConfig,
+    slots: Slots,
+    caps_w: list[float],
+    pairs: tuple[Pair, ...],
+    payload: Payload,
+    pumps: PumpsState,
+    temperature: TemperatureState,
+    slow: frozenset[int],
+) -> Float64s:
+    """Fill the array from scratch. slow: accelerators with a lowered clock."""
     arb = core.arbiter
     out = [nan] * (slots.count + 1)
-    for i, (granted_w, pair) in enumerate(zip(grants.cap_w, pairs, strict=True)):
-        out[slots.cap[i]] = granted_w or arb.cap_w_safe
+    for i, (cap_w, pair) in enumerate(zip(caps_w, pairs, strict=True)):
+        out[slots.cap[i]] = cap_w
         out[slots.clock[i]] = arb.clock_low_mhz if i in slow else arb.clock_max_mhz
         phase = pair.phase
         if phase is not Phase.UNKNOWN:

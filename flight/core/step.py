@@ -31,7 +31,7 @@ from flight.core import (
 from flight.core.config import CoreConfig
 from flight.core.cycle import Sensed, Situation, is_inhibited, known
 from flight.core.modes import ModeState
-from flight.core.monitors import NOBODY, MonitorState, MonitorTable, Response
+from flight.core.monitors import MonitorState, MonitorTable
 from flight.core.points import PointTable
 from flight.core.pumps import PumpSample, PumpsState, PumpsWanted
 from flight.core.rails import Pair, Phase
@@ -151,33 +151,14 @@ def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decis
     sequence = responses.step_rails(core, wired, state, sensed, situation)
     guards = limits.step_guards(core, config.guard, state.guards, sequence.pairs, sensed, situation)
     accels, rearm = responses.step_reflexes(core, wired, state.accels, sensed)
-    valves = temperature.step(
-        core.loop,
-        state.temperature,
-        supply_temp_c=known(sensed.values[wired.supply]),
-        battery_temp_c=known(sensed.values[wired.battery_temp]),
-        dt_s=sensed.dt_s,
-    )
+    valves = _step_valves(config, state, sensed)
     grants = limits.arbitrate(
         core, state.grants, sequence.pairs, guards, sensed, situation, shared.reason
     )
-    slow = responding.get(Response.CLOCK_DOWN, NOBODY)
-    if (
-        grants is state.grants
-        and sequence.pairs is state.pairs
-        and sequence.payload is state.payload
-        and pumped.target_rpm == state.pumps.target_rpm
-        and valves is state.temperature
-        and monitored.active is state.monitors.active
-        and state.now_ns
-    ):
-        desired = state.desired
-    else:
-        desired = outputs.desired(
-            core, wired.slots, grants=grants, pairs=sequence.pairs, payload=sequence.payload,
-            pumps=pumped, temperature=valves, slow=slow,
-        )  # fmt: skip
-
+    desired = outputs.step(
+        core, wired.slots, state, grants=grants, pairs=sequence.pairs, payload=sequence.payload,
+        pumps=pumped, temperature=valves, monitors=monitored,
+    )  # fmt: skip
     after = State(
         now_ns, state.started_ns or now_ns, judged, monitored, mode, health, laddered, pumped,
         valves, sequence.payload, sequence.pairs, sequence.module_switched_ns, sequence.settled,
@@ -257,6 +238,16 @@ def _step_pumps(
         wanted=_PUMPS_WANTED.get(state.mode.mode, PumpsWanted.ONE),
         loss_response=enabled and not is_inhibited(operator, "pump_loss"),
         now_ns=sensed.now_ns,
+    )
+
+
+def _step_valves(config: StepConfig, state: State, sensed: Sensed) -> temperature.TemperatureState:
+    return temperature.step(
+        config.core.loop,
+        state.temperature,
+        supply_temp_c=known(sensed.values[config.wiring.supply]),
+        battery_temp_c=known(sensed.values[config.wiring.battery_temp]),
+        dt_s=sensed.dt_s,
     )
 
 

@@ -55,6 +55,7 @@ class Slots:
     """
 
     cap: tuple[int, ...]
+    cap_index: Int64s
     clock: tuple[int, ...]
     aux: tuple[int, ...]
     module: tuple[int, ...]
@@ -177,6 +178,7 @@ def _wire_slots(table: PointTable, count: int) -> Slots:
 
     return Slots(
         cap=tuple(slot(f"accel{i}.cap_w") for i in range(count)),
+        cap_index=np.array([slot(f"accel{i}.cap_w") for i in range(count)], np.int64),
         clock=tuple(slot(f"accel{i}.clock_max_mhz") for i in range(count)),
         aux=tuple(slot(f"rail.accel{i}_aux.enable") for i in range(count)),
         module=tuple(slot(f"rail.accel{i}_54v.enable") for i in range(count)),

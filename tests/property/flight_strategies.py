@@ -5,7 +5,8 @@ same in the same words; a test compares the two. What is drawn is a scenario, so
 file that `nightside sim --scenario FILE` replays.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -312,7 +313,7 @@ def flights(draw: st.DrawFn, window_s_max: int = 200) -> Scenario:
         "title": "Drawn inside the fault budget",
         "shows": "Found by tests/property/test_flight_faults.py.",
         "seed": draw(st.integers(0, 999)),
-        "duration": f"{duration_s:.0f} s",
+        "duration": f"{math.ceil(duration_s)} s",
         "start": {
             "orbit_phase": draw(st.integers(0, 99)) / 100.0,
             "charge_ratio": draw(st.integers(50, 100)) / 100.0,
@@ -357,4 +358,3 @@ def _table(index: int, fault: Fault) -> Fault:
     }
 
 
-Checker = Callable[[Scenario], None]

@@ -33,6 +33,7 @@ CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.toml"))
 NS_PER_S = 1_000_000_000
 EXAMPLES = 60  # about 40 s of CPU time
 EXAMPLES_LONG = int(os.environ.get("NIGHTSIDE_EXAMPLES", "600"))
+SHED_W = 2400.0  # a node budget that does not feed eight accelerators at their smallest cap
 # Reasons of a cap that belong to the response to a fault, and must end with it.
 RESPONSES = frozenset(
     {
@@ -81,7 +82,9 @@ def left_over(flight: Flight) -> list[str]:
     assert max(changes_ns, default=0) / NS_PER_S <= quiet_since_s, "the flight is too short"
     wanted = wanted_mode(flight)
     found = [] if decision.mode is wanted else [f"mode is {decision.mode}, not {wanted}"]
-    if wanted is not Mode.NOMINAL or state.ladder.rung >= 2:  # off on purpose
+    budgets_w = [a.parameters["power_w"] for a in flight.setup.plan.actions if a.do == "node_budget"]
+    sheds = state.ladder.rung >= 2 or any(float(power_w) < SHED_W for power_w in budgets_w)
+    if wanted is not Mode.NOMINAL or sheds:  # off on purpose
         return found
     if state.pumps.phase is not PumpPhase.STEADY:
         found.append(f"pumps are {state.pumps.phase}")

@@ -51,7 +51,7 @@ def test_an_impossible_combination_is_refused_with_its_reason(
 
 def test_every_key_has_a_description() -> None:
     for name, section in CoreConfig.model_fields.items():
-        for key, field in section.annotation.model_fields.items():  # type: ignore[union-attr]
+        for key, field in section.annotation.model_fields.items():
             assert field.description, f"[{name}] {key}"
 
 

@@ -17,7 +17,9 @@ class TwoNodes:
         self.core_c, self.power_w = coolant_c + 10.0, 70.0
         self.state = GuardState(700.0)
 
-    def run(self, seconds: float, *, granted_w_max: float = 700.0) -> tuple[list[float], list[float]]:
+    def run(
+        self, seconds: float, *, granted_w_max: float = 700.0
+    ) -> tuple[list[float], list[float]]:
         powers, cores = [], []
         for _ in range(round(seconds / DT_S)):
             cap_w = min(self.state.limit_w, granted_w_max, self.power_w + 25.0)
@@ -86,7 +88,9 @@ def test_memory_alone_lowers_the_limit() -> None:
 
 
 @pytest.mark.parametrize(("core", "memory"), [(None, 60.0), (60.0, None), (None, None)])
-def test_a_lost_reading_gives_the_safe_cap_at_once(core: float | None, memory: float | None) -> None:
+def test_a_lost_reading_gives_the_safe_cap_at_once(
+    core: float | None, memory: float | None
+) -> None:
     state = step(LAW, GuardState(650.0, 5.0), core_temp_c=core, memory_temp_c=memory, dt_s=DT_S)
     assert state.limit_w == 200.0
     assert state.margin_k is None

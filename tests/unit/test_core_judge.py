@@ -14,7 +14,7 @@ S = 1_000_000_000
 
 def point(name: str, **more: object) -> Point:
     values = {"low": 0.0, "high": 100.0, **more}
-    return Point(name=name, unit="-", driver="d", device="d", channel=0, **values)  # type: ignore[arg-type]
+    return Point(name=name, unit="-", driver="d", device="d", channel=0, **values)
 
 
 class Bench:

@@ -18,7 +18,11 @@ class Bench:
     def __init__(self) -> None:
         self.now_ns = 100 * S
         self.state = PumpsState(
-            0, target_rpm=(4000.0, 0.0), started_ns=(S, S), flow_since_ns=2 * S, wanted=PumpsWanted.ONE
+            0,
+            target_rpm=(4000.0, 0.0),
+            started_ns=(S, S),
+            flow_since_ns=2 * S,
+            wanted=PumpsWanted.ONE,
         )
 
     def cycle(
@@ -35,7 +39,7 @@ class Bench:
             values = {"wanted": PumpsWanted.ONE, "loss_response": True, **more}
             self.state = pumps.step(
                 CONFIG, self.state, pumps=(a, b), flow_kg_per_s=flow, now_ns=self.now_ns, **values
-            )  # type: ignore[arg-type]
+            )
         return self.state
 
 
@@ -115,9 +119,7 @@ def test_both_run_in_boot_and_one_trickles_in_survival() -> None:
 
 def bypass(state: TemperatureState, supply: float | None, seconds: float) -> TemperatureState:
     for _ in range(round(seconds * 10)):
-        state = temperature.step(
-            CONFIG, state, supply_temp_c=supply, battery_temp_c=20.0, dt_s=0.1
-        )
+        state = temperature.step(CONFIG, state, supply_temp_c=supply, battery_temp_c=20.0, dt_s=0.1)
         assert 0.0 <= state.bypass_ratio <= CONFIG.bypass_ratio_max
     return state
 
@@ -137,7 +139,14 @@ def test_a_lost_supply_sensor_leaves_valve_and_heaters() -> None:
 
 def test_the_battery_heater_is_off_when_its_sensor_is_lost() -> None:
     state = TemperatureState()
-    for battery_c, on in ((4.0, True), (7.0, True), (9.0, False), (7.0, False), (4.0, True), (None, False)):
+    for battery_c, on in (
+        (4.0, True),
+        (7.0, True),
+        (9.0, False),
+        (7.0, False),
+        (4.0, True),
+        (None, False),
+    ):
         state = temperature.step(
             CONFIG, state, supply_temp_c=30.0, battery_temp_c=battery_c, dt_s=0.1
         )

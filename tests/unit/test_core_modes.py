@@ -46,7 +46,7 @@ def test_only_commands_are_refused() -> None:
 
 def test_an_unknown_pair_raises() -> None:
     with pytest.raises(ValueError, match="no such pair"):
-        next_mode(Mode.SAFE, "reboot")  # type: ignore[arg-type]
+        next_mode(Mode.SAFE, "reboot")
 
 
 def test_the_diagram_shows_every_change_of_the_table() -> None:

@@ -29,7 +29,7 @@ class Bench:
 
     def __init__(self, **more: object) -> None:
         values = {"threshold": 10.0, "persistence_s": 0.09, "clear_s": 0.3, **more}
-        fault = Fault("x.y", "p", Severity.WARNING, Response.LATCH_UP, 3, "p", **values)  # type: ignore[arg-type]
+        fault = Fault("x.y", "p", Severity.WARNING, Response.LATCH_UP, 3, "p", **values)
         self.table = build_table((fault,), {"p": 0}, ())
         self.state: MonitorState = initial(self.table)
         self.now_ns = self.sampled_ns = S

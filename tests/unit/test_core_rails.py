@@ -28,7 +28,9 @@ def at(now_s: float, **more: bool) -> Conditions:
     return Conditions(now_ns=round(now_s * S), **known)
 
 
-def step(pair: Pair, sample: PairSample, now_s: float, *, wanted: bool = True, **more: bool) -> Pair:
+def step(
+    pair: Pair, sample: PairSample, now_s: float, *, wanted: bool = True, **more: bool
+) -> Pair:
     return rails.step(CONFIG, pair, sample, at(now_s, **more), wanted=wanted)
 
 
@@ -109,7 +111,7 @@ def test_rails_are_adopted_as_found_once_both_are_sensed() -> None:
 
 def payload_step(payload: Payload, now_s: float, **more: object) -> Payload:
     values = {"enable": 1.0, "voltage_v": 54.0, "wanted": True, "modules_off": True, **more}
-    return rails.step_payload(CONFIG, payload, now_ns=round(now_s * S), **values)  # type: ignore[arg-type]
+    return rails.step_payload(CONFIG, payload, now_ns=round(now_s * S), **values)
 
 
 def test_the_payload_bus_is_closed_only_while_all_modules_are_off() -> None:

@@ -357,3 +357,25 @@ def test_a_violation_that_lasts_is_told_once(world):
     world.truth.accel_core_temp_c[4] = 90.0
     world.fly(10.0)
     assert world.checker.ledger.violation_count == 1
+
+
+def test_s6_an_accelerator_that_cannot_be_told_its_cap_has_ten_seconds(world):
+    fault = world.inject("nvml_call_fails", "accel1")
+    world.granted[1] = 200.0
+    world.fly(9.0)
+    assert world.broken() == []
+    world.end(fault)
+    world.fly(0.9)
+    assert world.broken() == []
+    world.fly(0.3)
+    assert world.broken() == ["S6"]
+
+
+def test_s1_a_second_and_milder_excess_is_seen_too(world):
+    world.truth.accel_core_temp_c[4] = 90.0
+    world.fly(0.5)
+    world.truth.accel_core_temp_c[4] = 70.0
+    world.fly(0.5)
+    world.truth.accel_core_temp_c[4] = 88.0
+    world.fly(2.0)
+    assert world.broken() == ["S1"]

@@ -6,7 +6,8 @@
  *   body      = version u8 (NS_FRAME_VERSION) | type u8 | sequence u16 | payload
  *   POLL      0x01  payload empty                          -> POLL_REPLY 0x81
  *   SET       0x02  channel u8 | value float32             -> SET_REPLY  0x82
- *   POLL_REPLY      count u8 | flags u8 | count x float32  flags bit 0: dead-man fired since the last SET
+ *   POLL_REPLY      count u8 | flags u8 | count x float32
+ *                   flags bit 0: the dead-man has fired since the last SET
  *   SET_REPLY       result u8: 0 done, 1 no such channel, 2 value refused, 3 not writable
  * A reply carries the sequence of its request; any other reply is NS_E_PROTOCOL. A controller that
  * hears no valid frame for its dead-man time goes to its own safe state, and says so in flags until
