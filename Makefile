@@ -130,7 +130,7 @@ $(STAMP)/base: $(STAMP)/venv pyproject.toml
 # Not isolated and with a kept build directory, so that a rebuild takes seconds.
 $(STAMP)/native: $(STAMP)/base $(C_CMAKE) $(C_SOURCES) $(C_HEADERS) $(C_BINDINGS)
 	@echo "nightside: building"
-	@$(PIP) install --no-build-isolation --no-deps -Cbuild-dir=build/editable -e .
+	@$(PIP) install --no-build-isolation --no-deps --config-settings=build-dir=build/editable -e .
 	@touch $@
 
 $(STAMP)/%: $(STAMP)/base

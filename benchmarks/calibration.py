@@ -1,4 +1,4 @@
-"""A fixed piece of work, timed beside each measurement, so that figures of two machines can be compared.
+"""A fixed piece of work, timed beside each measurement, so that two machines can be compared.
 
 Half is plain Python, half is numpy on arrays of one node's size: the mix of the hot path.
 """

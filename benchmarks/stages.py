@@ -1,6 +1,6 @@
-"""Where the time of a simulated cycle goes: `python -m benchmarks.stages [--detail] [--duration 1200]`.
+"""Where the time of a simulated cycle goes: `python -m benchmarks.stages [--detail]`.
 
-Functions of the product are wrapped by a clock from outside; the product itself knows nothing of it.
+Functions of the product are wrapped by a clock from outside; the product knows nothing of it.
 """
 
 import argparse
@@ -175,9 +175,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--detail", action="store_true", help="inner parts of core, plant, checks")
     options = parser.parse_args(arguments)
     _, cpu_s, cycles = measure(options.duration, ())
-    print(
-        f"whole cycle {cpu_s / cycles * 1e6:.1f} us: {cycles / 10 / cpu_s:.0f} simulated s per CPU s"
-    )
+    cycle_us, speed = cpu_s / cycles * 1e6, cycles / 10 / cpu_s
+    print(f"whole cycle {cycle_us:.1f} us: {speed:.0f} simulated s per CPU s")
     _print(measure(options.duration, STAGES)[0], cycles, cpu_s)
     if options.detail:
         _print(measure(options.duration, DETAILS)[0], cycles, cpu_s)

@@ -1,4 +1,4 @@
-"""Rows of measured values against their budgets: printed for people, written as JSON for machines."""
+"""Rows of measured values against their budgets: printed for people, as JSON for machines."""
 
 import json
 from collections.abc import Sequence

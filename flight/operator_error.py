@@ -29,7 +29,7 @@ def read_toml(path: Path, *, what: str) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        near = suggest(path.name, [p.name for p in path.parent.glob("*.toml")])
+        near = suggest(path.stem, [p.stem for p in path.parent.glob(f"*{path.suffix}")])
         raise OperatorError(f"{path}: no such {what} file{near}") from None
     except IsADirectoryError:
         raise OperatorError(f"{path}: is a folder, not a {what} file") from None

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from flight.config import NodeConfig
-from flight.core.types import Command, Decision, Inputs, Mode
+from flight.core.types import Ack, Command, Decision, Inputs, Mode
 from flight.services.cycle import CycleSink
 from sim_hw.expectations import ExpectationChecker
 from sim_hw.fault_injector import FaultInjector
@@ -56,6 +56,7 @@ class Flight:
         properties: Safety properties, checked at every step on plant truth.
         expectations: The scenario's, judged on telemetry.
         stories: What became of each fault. meter: Work and peaks.
+        refused: Answers to commands of the scenario that the node refused.
     """
 
     def __init__(self, setup: FlightSetup, *, sinks: Sequence[CycleSink] = ()) -> None:
@@ -78,6 +79,7 @@ class Flight:
         self.stories = FaultStories(self.node.table, self.injector.applied)
         self.meter = FlightMeter(self.node.image)
         self.nominal_since_s: float | None = None
+        self.refused: list[Ack] = []
         self._actions = list(plan.actions)
         self._command_count = 0
         self._workload: Workload = ConstantWorkload(accelerator_count=8)
@@ -90,6 +92,7 @@ class Flight:
         self.properties.record(inputs, decision)
         self.expectations.record(inputs, decision)
         self.stories.record(inputs, decision)
+        self.refused.extend(ack for ack in decision.acks if not ack.ok)
 
     def fly(self, duration_s: float) -> None:
         """Fly on for duration_s without an event loop."""
@@ -131,7 +134,9 @@ class Flight:
                 (name, value if isinstance(value, str) else float(value))
                 for name, value in action.parameters.items()
             )
-            self.node.cycle.submit(Command(f"scenario-{self._command_count}", action.do, arguments))
+            self.node.cycle.submit(
+                Command(f"{action.do}-{self._command_count}", action.do, arguments)
+            )
 
 
 def plant_start(start: StartTable) -> PlantStart:

@@ -15,6 +15,7 @@ from flight.durations import parse_duration
 from flight.examples import default_scenario_path
 from flight.log import configure_logging
 from flight.operator_error import OperatorError, explain_validation
+from sim_hw.expectations import ExpectationResult
 from sim_hw.fault_injector import SimulationInjector
 from sim_hw.flight import Flight, FlightSetup
 from sim_hw.flight_runner import FlightRunner, FlownFlight
@@ -62,6 +63,9 @@ def fly(request: FlightRequest) -> int:
     setup, name = prepare(request)
     configure_logging(level="error")  # events are in the summary and in events.jsonl
     folder = prepare_folder(request.out or Path("flights") / f"{name}-seed{setup.plan.seed}")
+    if setup.plan.left_out:
+        count = len(setup.plan.left_out)
+        sys.stderr.write(f"nightside: {count} entries of the default plan come after the end\n")
     progress = _Progress(setup)
     runner = FlightRunner(setup, folder, on_cycle=progress.step)
     with runner.flight:
@@ -103,11 +107,28 @@ def summarise(flown: FlownFlight) -> dict[str, Any]:
         run=run,
         orbit=orbit,
         checker=flight.properties,
-        expectations=flight.expectations.finish(flown.simulated_ns),
+        expectations=(*flight.expectations.finish(flown.simulated_ns), *_refusals(flight)),
         stories=flight.stories.stories,
         meter=flight.meter,
         properties={"S14": node.witness.compared > 0 and node.witness.differed == 0},
     )
+
+
+def _refusals(flight: Flight) -> list[ExpectationResult]:
+    """A scenario expects its commands to be carried out: each refusal is a failed expectation."""
+    return [
+        ExpectationResult(
+            id=ack.command_id,
+            ok=False,
+            value=None,
+            unit="",
+            low=None,
+            high=None,
+            margin=None,
+            text=f"command refused: {ack.reason}",
+        )
+        for ack in flight.refused
+    ]
 
 
 class _Progress:
@@ -213,6 +234,7 @@ def prepare(request: FlightRequest) -> tuple[FlightSetup, str]:
         duration_s=duration_s,
         seed=DEFAULT_SEED if seed is None else seed,
         path=str(request.scenario_path or name),
+        leave_out_late=request.scenario_path is None,
     )
     setup = FlightSetup(
         config=config, plant_config=plant_config, orbit=orbit, plan=plan, folder=folder

@@ -74,7 +74,11 @@ def _what_was_left(runner: FlightRunner) -> str:
     """What the simulated devices hold after the end: the safe values, or the proof that they do
     not.
     """
-    setpoint = runner.flight.node.image.setpoint
-    caps = ", ".join(f"{cap_w:.0f}" for cap_w in setpoint.accel_cap_w)
-    pumps = ", ".join(f"{speed_rpm:.0f}" for speed_rpm in setpoint.pump_speed_target_rpm)
+    image = runner.flight.node.image
+    caps = ", ".join(
+        f"{cap_w:.0f}" if alive else "off"
+        for cap_w, alive in zip(image.setpoint.accel_cap_w, image.truth.accel_alive, strict=True)
+    )
+    speeds_rpm = image.setpoint.pump_speed_target_rpm
+    pumps = ", ".join(f"{speed_rpm:.0f}" for speed_rpm in speeds_rpm)
     return f"left          caps {caps} W; pumps {pumps} rpm\n"

@@ -8,7 +8,7 @@ from typing import Literal
 
 from flight.operator_error import OperatorError
 from sim_hw.faults import FAULTS, with_defaults
-from sim_hw.scenario import ExpectEntry, FaultEntry, Scenario, StartTable, Stat
+from sim_hw.scenario import ActionEntry, ExpectEntry, FaultEntry, Scenario, StartTable, Stat
 from sim_hw.timeline import (
     NS_PER_S,
     RESERVED_ANCHORS,
@@ -20,6 +20,7 @@ from sim_hw.timeline import (
 )
 
 CYCLE_NS = 100_000_000  # 10 Hz, docs/design
+LATE_LINES_MAX = 3
 FOREVER_NS = 2**62  # later than any run ends
 
 
@@ -83,10 +84,17 @@ class FlightPlan:
     faults: tuple[PlannedFault, ...] = ()
     actions: tuple[PlannedAction, ...] = ()
     expectations: tuple[PlannedExpectation, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def resolve(
-    scenario: Scenario, orbit: OrbitEvents, *, duration_s: float, seed: int, path: str = "scenario"
+    scenario: Scenario,
+    orbit: OrbitEvents,
+    *,
+    duration_s: float,
+    seed: int,
+    path: str = "scenario",
+    leave_out_late: bool = False,
 ) -> FlightPlan:
     """Return the scenario with all times known.
 
@@ -98,11 +106,14 @@ def resolve(
         orbit: Eclipses within the run.
         duration_s: Length of the run, > 0.
         path: Named in messages.
+        leave_out_late: What reaches past the end of the run is left out and named in the plan's
+            `left_out`; without it, it is refused.
 
     Raises:
         OperatorError: A time does not exist in this run; one line each.
     """
-    return _Resolver(scenario, orbit, round(duration_s * NS_PER_S), seed, path).plan()
+    resolver = _Resolver(scenario, orbit, round(duration_s * NS_PER_S), seed, path)
+    return resolver.plan(leave_out_late=leave_out_late)
 
 
 class _Resolver:
@@ -116,32 +127,34 @@ class _Resolver:
         self._path = path
         self._instants_ns: dict[str, int] = {}
         self._lines: list[str] = []
+        self._late: dict[str, str] = {}
 
-    def plan(self) -> FlightPlan:
+    def plan(self, *, leave_out_late: bool) -> FlightPlan:
         scenario = self._scenario
         for fault in scenario.fault:
             self._fault_instant(fault)
         faults = [self._fault(i, fault) for i, fault in enumerate(scenario.fault)]
-        actions = [
-            PlannedAction(
-                time_ns=self._time(f"action[{i}] ({action.do}).at", action.at),
-                do=action.do,
-                parameters=dict(action.parameters),
-            )
-            for i, action in enumerate(scenario.action)
-        ]
+        actions = [self._action(i, action) for i, action in enumerate(scenario.action)]
         expectations = [self._expectation(i, expect) for i, expect in enumerate(scenario.expect)]
+        if not leave_out_late:
+            self._lines += _shortened(list(self._late.values()), self._path)
         if self._lines:
             raise OperatorError(self._lines)
+        late, end_ns = self._late, self._end_ns
         return FlightPlan(
             title=scenario.title,
             shows=scenario.shows,
             seed=self._seed,
             duration_ns=self._end_ns,
             start=scenario.start,
-            faults=tuple(sorted(faults, key=lambda fault: fault.start_ns)),
-            actions=tuple(sorted(actions, key=lambda action: action.time_ns)),
-            expectations=tuple(expectations),
+            faults=tuple(
+                sorted((f for f in faults if f.id not in late), key=lambda fault: fault.start_ns)
+            ),
+            actions=tuple(
+                sorted((a for a in actions if a.time_ns < end_ns), key=lambda a: a.time_ns)
+            ),
+            expectations=tuple(e for e in expectations if e.id not in late),
+            left_out=tuple(late),
         )
 
     def _fault_instant(self, fault: FaultEntry) -> int:
@@ -164,7 +177,7 @@ class _Resolver:
     def _fault(self, index: int, fault: FaultEntry) -> PlannedFault:
         start_ns = self._instants_ns[fault.id]
         if start_ns >= self._end_ns:
-            self._too_late(f"fault[{index}] ({fault.id}).at", fault.at, start_ns)
+            self._too_late(fault.id, f"fault[{index}] ({fault.id}).at", fault.at, start_ns)
         parameters = with_defaults(FAULTS[fault.name], fault.parameters)
         duration_s = float(parameters.pop("duration_s", math.inf))
         end_ns = FOREVER_NS if math.isinf(duration_s) else start_ns + round(duration_s * NS_PER_S)
@@ -176,6 +189,13 @@ class _Resolver:
             start_ns=start_ns,
             end_ns=end_ns,
         )
+
+    def _action(self, index: int, action: ActionEntry) -> PlannedAction:
+        place = f"action[{index}] ({action.do}).at"
+        time_ns = self._time(place, action.at)
+        if time_ns >= self._end_ns:
+            self._too_late(f"action[{index}]", place, action.at, time_ns)
+        return PlannedAction(time_ns=time_ns, do=action.do, parameters=dict(action.parameters))
 
     def _expectation(self, index: int, expect: ExpectEntry) -> PlannedExpectation:
         place = f"expect[{index}] ({expect.id})"
@@ -194,8 +214,10 @@ class _Resolver:
             from_ns = self._time(f"{place}.from", expect.from_) if expect.from_ else 0
             until_ns = self._time(f"{place}.until", last) if last else self._end_ns
         if last is not None and until_ns + hold_ns > self._end_ns:
-            self._too_late(place, last, until_ns + hold_ns)
-        if from_ns > until_ns:
+            self._too_late(expect.id, place, last, until_ns + hold_ns)
+        elif expect.from_ is not None and from_ns >= self._end_ns:
+            self._too_late(expect.id, place, expect.from_, from_ns)
+        elif from_ns > until_ns:
             self._lines.append(f"{self._path}: {place}: from is later than until")
         return PlannedExpectation(
             id=expect.id,
@@ -219,8 +241,16 @@ class _Resolver:
             self._lines.append(f"{self._path}: {place}: {error}")
             return 0
 
-    def _too_late(self, place: str, time: TimeExpression, time_ns: int) -> None:
-        self._lines.append(
+    def _too_late(self, entry: str, place: str, time: TimeExpression, time_ns: int) -> None:
+        self._late[entry] = (
             f"{self._path}: {place} = {time.text!r}: reaches to {time_ns / NS_PER_S:g} s, "
             f"but the run ends at {self._end_ns / NS_PER_S:g} s; fly longer"
         )
+
+
+def _shortened(lines: list[str], path: str) -> list[str]:
+    """Return a few lines at most: one mistake of the duration is not twenty of the scenario."""
+    if len(lines) <= LATE_LINES_MAX:
+        return lines
+    more = len(lines) - LATE_LINES_MAX
+    return [*lines[:LATE_LINES_MAX], f"{path}: and {more} more entries reach past the end"]

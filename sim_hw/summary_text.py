@@ -21,6 +21,7 @@ PROPERTY_TITLES: Mapping[str, str] = {
     "S14": "same seed, same trace",
 }
 _UNITS = {"degC": "°C", "ratio": "", "count": "", "switch": "", "bits": "", "code": ""}
+_UNMEASURED = {"S14": "witnessed cycles agree"}
 _PERCENT = ("ratio",)
 
 
@@ -128,7 +129,8 @@ def _property_line(name: str, result: Mapping[str, Any]) -> str:
     title = f"  {mark} {name:<4}{PROPERTY_TITLES.get(name, ''):<25}"
     closest = result["closest"]
     if closest is None:
-        return f"{title}{'-':>11}  {'never came near':<10}"
+        note = _UNMEASURED.get(name, "not put to the test") if result["ok"] else ""
+        return f"{title}{'-':>11}  {note}".rstrip()
     value = _quantity(closest["value"], closest["unit"])
     limit = _quantity(closest["limit"], closest["unit"])
     return f"{title}{value:>11}  {limit:<10} {closest['time_s']:.1f} s {closest['subject']}"[:WIDTH]
