@@ -14,10 +14,10 @@ class PropertyLimits(BaseModel):
 
     # S1
     core_temp_c_max: float = Field(
-        default=87.0, description="H100 class, maximum operating; domain 0.2."
+        default=87.0, description="H100 class, maximum operating; models 1c."
     )
     core_temp_over_s_max: float = Field(default=1.0, description="S1.")
-    core_temp_c_shutdown: float = Field(default=95.0, description="H100 class; domain 0.2.")
+    core_temp_c_shutdown: float = Field(default=95.0, description="H100 class; models 1c.")
     # S2
     coolant_temp_c_min: float = Field(default=2.0, description="Assumed.")
     coolant_temp_c_max: float = Field(default=75.0, description="Assumed.")
@@ -26,7 +26,7 @@ class PropertyLimits(BaseModel):
     charge_ratio_min: float = Field(default=0.40, description="REF-1, hard floor.")
     shed_rungs: tuple[tuple[float, float], ...] = Field(
         default=((0.60, 3200.0), (0.50, 200.0), (0.40, 10.0)),
-        description="Below the charge, the most that all draw, in W; domain 1b, assumed.",
+        description="Below the charge, the most that all draw, in W; models 1b, assumed.",
     )
     shed_s_max: float = Field(default=10.0, description="S3.")
     charge_tolerance_ratio: float = Field(default=0.005, description="Error of the gauge; assumed.")
@@ -43,7 +43,7 @@ class PropertyLimits(BaseModel):
     latch_up_s_max: float = Field(default=0.25, description="S5, by the supervisor.")
     latch_current_a_min: float = Field(
         default=0.8,
-        description="Less is a micro-latch, found by its trend and not claimed here; domain R2.",
+        description="Less is a micro-latch, found by its trend and not claimed here; models, fault R2.",
     )
     cause_s: float = Field(
         default=120.0, description="A fault explains an opened rail this long; assumed."
@@ -59,9 +59,9 @@ class PropertyLimits(BaseModel):
     cap_w_min: float = Field(
         default=200.0, description="REF-1, smallest cap of an H100 class module."
     )
-    cap_escalation_s_max: float = Field(default=10.0, description="S6; domain G4.")
+    cap_escalation_s_max: float = Field(default=10.0, description="S6; models, fault G4.")
     cap_excess_ratio: float = Field(
-        default=0.05, description="A cap is not obeyed above it; domain G4."
+        default=0.05, description="A cap is not obeyed above it; models, fault G4."
     )
     # S12
     silence_s_max: float = Field(default=1.6, description="Lease 1.5 s and one poll.")

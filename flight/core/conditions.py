@@ -147,7 +147,7 @@ def _accelerator(
 ) -> dict[str, float]:
     """The conditions of one accelerator that are not false."""
     found: dict[str, float] = {}
-    phase = pair.phase
+    phase, module_v_min = pair.phase, config.rails.module_voltage_v_min
     if phase in SERVED:
         core, power = readings.core_temp_c[i], readings.power_w[i]
         module_power = readings.module_power_w[i]
@@ -158,12 +158,11 @@ def _accelerator(
         if phase is _ON:
             found["cap_excess"] = _excess(power, module_power, limit_w + _SLACK_W)
     if phase in GOOD_ONCE:
-        found["module_tripped"] = _below(
-            readings.module_voltage_v[i], config.rails.module_voltage_v_min
-        )
+        found["module_tripped"] = _below(readings.module_voltage_v[i], module_v_min)
         found["aux_tripped"] = _below(readings.aux_voltage_v[i], config.rails.aux_voltage_v_min)
     elif phase is not Phase.UNKNOWN:
-        if phase not in MODULE_ON:
+        # A switch that conducts shows at its output too: one lying meter never costs the whole bus.
+        if phase not in MODULE_ON and not readings.module_voltage_v[i] < module_v_min:
             current = wiring.accel.module_current_a(values)[i]
             found["module_closed"] = _above(current, config.rails.zero_current_a)
         if phase not in AUX_ON:

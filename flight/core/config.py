@@ -16,7 +16,7 @@ from flight.core.section import Section
 class CycleConfig(Section):
     """[cycle]: the rate of the loop."""
 
-    period_s: float = Field(0.1, ge=0.01, le=1.0, description="Cycle period; DESIGN 1.")
+    period_s: float = Field(0.1, ge=0.01, le=1.0, description="Cycle period; docs/design/overview.md.")
     gap_s_max: float = Field(
         0.3,
         ge=0.02,
@@ -49,7 +49,7 @@ class GuardConfig(Section):
 
     setpoint_c: float = Field(82.0, ge=40.0, le=95.0, description="Core set-point; REF-1.")
     core_temp_c_max: float = Field(
-        87.0, ge=50.0, le=100.0, description="Maximum operating temperature; H100 87 (domain 0.2)."
+        87.0, ge=50.0, le=100.0, description="Maximum operating temperature; H100 87 (models 1c)."
     )
     over_temperature_c: float = Field(
         86.0,
@@ -61,7 +61,7 @@ class GuardConfig(Section):
         0.5, ge=0.1, le=10.0, description="... after so long; assumed."
     )
     memory_setpoint_c: float = Field(
-        92.0, ge=40.0, le=110.0, description="Memory limit; HBM throttles from 95 (domain 1c)."
+        92.0, ge=40.0, le=110.0, description="Memory limit; HBM throttles from 95 (models 1c)."
     )
     memory_over_temperature_c: float = Field(
         100.0, ge=50.0, le=120.0, description="Memory readings from here on switch off; assumed."
@@ -141,7 +141,7 @@ class RailsConfig(Section):
     stagger_s: float = Field(0.3, ge=0.0, le=10.0, description="Between module switch-ons; REF-1.")
     off_time_s: float = Field(0.5, ge=0.0, le=60.0, description="Minimum off-time; REF-1.")
     spurious_off_time_s: float = Field(
-        1.0, ge=0.0, le=60.0, description="Off-time after a trip without cause; domain P8."
+        1.0, ge=0.0, le=60.0, description="Off-time after a trip without cause; models, fault P8."
     )
     hot_off_time_s: float = Field(
         60.0,
@@ -156,7 +156,7 @@ class RailsConfig(Section):
         description="Power good to first core reading; assumed (sim boots in 1 s).",
     )
     lost_power_cycle_s: float = Field(
-        30.0, ge=1.0, le=600.0, description="A lost accelerator is power-cycled; domain G1 <= 60 s."
+        30.0, ge=1.0, le=600.0, description="A lost accelerator is power-cycled; models, fault G1 <= 60 s."
     )
     probation_s: float = Field(
         5.0, ge=0.0, le=600.0, description="Good readings at the safe cap before service; assumed."
@@ -210,7 +210,7 @@ class ArbiterConfig(Section):
         25.0,
         gt=0.0,
         le=1000.0,
-        description="Up, per accelerator: 200 W/s per node of eight; domain P10.",
+        description="Up, per accelerator: 200 W/s per node of eight; models, fault P10.",
     )
     node_power_w_max: float = Field(
         7000.0,
@@ -241,14 +241,14 @@ class ArbiterConfig(Section):
         description="Second path when a cap is not obeyed (G4); assumed.",
     )
     cap_tolerance_ratio: float = Field(
-        0.05, gt=0.0, le=0.5, description="P > cap + 5 %; domain G4."
+        0.05, gt=0.0, le=0.5, description="P > cap + 5 %; models, fault G4."
     )
-    cap_excess_s: float = Field(3.0, ge=0.2, le=10.0, description="... for 3 s; domain G4.")
+    cap_excess_s: float = Field(3.0, ge=0.2, le=10.0, description="... for 3 s; models, fault G4.")
     cap_excess_off_s: float = Field(
         6.5, ge=0.4, le=10.0, description="Then rail off; S6 10 s in all."
     )
     bus54_voltage_v_min: float = Field(
-        48.0, ge=1.0, le=400.0, description="Below: minimum caps at once; domain P7."
+        48.0, ge=1.0, le=400.0, description="Below: minimum caps at once; models, fault P7."
     )
     bus_recover_s: float = Field(
         5.0, ge=0.0, le=600.0, description="Good bus before release; assumed."
@@ -285,7 +285,7 @@ class ArbiterConfig(Section):
 
 
 class LadderConfig(Section):
-    """[ladder]: state of charge. Each rung is entered below its threshold (domain 1b, assumed)."""
+    """[ladder]: state of charge. Each rung is entered below its threshold (models 1b, assumed)."""
 
     cap_ratio: float = Field(0.60, gt=0.0, lt=1.0, description="Below: accelerators at cap_w.")
     shed_ratio: float = Field(0.50, gt=0.0, lt=1.0, description="Below: one accelerator, at idle.")
@@ -332,7 +332,7 @@ class ModesConfig(Section):
         60.0, ge=1.0, le=3600.0, description="BOOT longer than this: SAFE; assumed."
     )
     degraded_s: float = Field(
-        10.0, ge=0.0, le=3600.0, description="Good readings end DEGRADED; DESIGN 5."
+        10.0, ge=0.0, le=3600.0, description="Good readings end DEGRADED; docs/design/modes.md."
     )
     loop_blind_s: float = Field(
         30.0, ge=1.0, le=3600.0, description="Loop controller lost this long: SAFE; assumed."
@@ -379,8 +379,8 @@ class FaultsConfig(Section):
     cpu_temp_c_max: float = Field(90.0, ge=40.0, le=120.0, description="Assumed.")
     nvme_temp_c_max: float = Field(70.0, ge=40.0, le=100.0, description="Assumed.")
     rail_temp_c_max: float = Field(105.0, ge=40.0, le=150.0, description="Assumed.")
-    battery_temp_c_max: float = Field(45.0, ge=20.0, le=80.0, description="Domain P4.")
-    battery_temp_c_min: float = Field(0.0, ge=-40.0, le=20.0, description="Domain P5.")
+    battery_temp_c_max: float = Field(45.0, ge=20.0, le=80.0, description="models, fault P4.")
+    battery_temp_c_min: float = Field(0.0, ge=-40.0, le=20.0, description="models, fault P5.")
     plate_temp_c_max: float = Field(75.0, ge=30.0, le=120.0, description="Assumed.")
     disk_free_ratio_min: float = Field(0.05, ge=0.0, le=1.0, description="Assumed.")
 

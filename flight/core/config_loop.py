@@ -47,7 +47,7 @@ class LoopConfig(Section):
     )
     supply_temp_c_min: float = Field(2.0, ge=-60.0, le=40.0, description="S2 cold alarm; assumed.")
     supply_temp_c_max: float = Field(
-        65.0, ge=20.0, le=120.0, description="S2 hot alarm; domain 1c."
+        65.0, ge=20.0, le=120.0, description="S2 hot alarm; models 1c."
     )
     return_temp_c_max: float = Field(75.0, ge=20.0, le=120.0, description="Assumed.")
     radiator_temp_c_min: float = Field(-40.0, ge=-100.0, le=20.0, description="Assumed.")
@@ -67,7 +67,7 @@ class LoopConfig(Section):
     )
     heater_off_c: float = Field(13.0, ge=-50.0, le=60.0, description="Supply above: off; assumed.")
     battery_heater_on_c: float = Field(
-        5.0, ge=-40.0, le=40.0, description="Charging below 0 plates the cells (domain P5)."
+        5.0, ge=-40.0, le=40.0, description="Charging below 0 plates the cells (models, fault P5)."
     )
     battery_heater_off_c: float = Field(8.0, ge=-40.0, le=40.0, description="Assumed.")
 

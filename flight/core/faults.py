@@ -59,6 +59,7 @@ def build_faults(
     faults += _loop(config, accelerator_count)
     faults += _power(config)
     faults += _host(config)
+    faults += _silent_rails(config, table)
     faults += _drivers(config, table)
     return tuple(faults)
 
@@ -438,6 +439,20 @@ def _host(config: CoreConfig) -> Iterator[Fault]:
         hysteresis=0.02,
         persistence_s=5.0,
     )
+
+
+def _silent_rails(config: CoreConfig, table: PointTable) -> Iterator[Fault]:
+    """A rail's part that does not answer: nothing is known of the rail, and the operator is told."""
+    for i in table.match("rail.*.status"):
+        yield Fault(
+            "rail.communication_lost",
+            table.points[i].device,
+            _W,
+            point=table.points[i].name,
+            threshold=0xFFFF,  # above every status word: only silence raises it
+            persistence_s=config.faults.communication_lost_s,
+            stale="trip",
+        )
 
 
 def _drivers(config: CoreConfig, table: PointTable) -> Iterator[Fault]:

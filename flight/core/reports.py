@@ -35,10 +35,14 @@ def _fault_events(table: MonitorTable, after: State, changed: tuple[int, ...]) -
         fault = table.faults[i]
         on_point = i < len(table.points)
         value = float(trusted[table.points[i]]) if on_point else 0.0
-        value = value if value == value else 0.0
-        what = (
-            f"{fault.point} {fault.comparison} {fault.threshold:g}" if on_point else fault.condition
-        )
+        is_known = value == value
+        value = value if is_known else 0.0
+        if not on_point:
+            what = fault.condition
+        elif is_known and fault.stale != "trip":
+            what = f"{fault.point} {fault.comparison} {fault.threshold:g}"
+        else:
+            what = f"no reading of {fault.point}"
         if after.monitors.active[i]:
             text = f"{what} for {fault.persistence_s:g} s; response: {fault.response}"
             yield Event(now_ns, fault.event_id, fault.severity, fault.subject, text, value)

@@ -19,7 +19,7 @@ HOST_RAILS = ("host_12v", "host_5v", "host_3v3", "host_1v8")
 STRING_COUNT = 8
 NVME_COUNT = 2
 
-LEASE_S = 1.5  # DESIGN section 2: default lease of caps, clocks and pump speed
+LEASE_S = 1.5  # docs/design/node-image.md: default lease of caps, clocks and pump speed
 CAP_W_MIN = 200.0  # smallest settable limit of the H100-class module (REF-1)
 CAP_W_MAX = 700.0
 CLOCK_MHZ_MAX = 1980.0

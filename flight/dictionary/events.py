@@ -87,6 +87,10 @@ FAULTS: Final = MappingProxyType(
             "A rail commanded on lost its voltage: off in order, closed once.",
             "Read its status word; none if it does not return.",
         ),
+        "rail.communication_lost": EventKind(
+            "The part of a rail does not answer; its switch keeps its last state.",
+            "Look at the bus; if it stays, disable the accelerator.",
+        ),
         "rail.failed_closed": EventKind(
             "Current flows through a switch commanded off.",
             "Module: payload_54v is open; disable the accelerator, then clear_latched payload_54v.",

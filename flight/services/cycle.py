@@ -32,7 +32,7 @@ from flight.core.types import (
 )
 
 NS_PER_S = 1_000_000_000
-LATE_LIMIT_NS = 300_000_000  # DESIGN §2
+LATE_LIMIT_NS = 300_000_000  # docs/design/node-image.md
 COMMANDS_MAX = 64  # waiting for the next cycle; one more is rejected with its reason
 ACKS_MAX = 256  # kept for whoever asks; the oldest goes first
 

@@ -3,8 +3,9 @@ zlib.
 
 A sensor moves by its noise only, so most words of a row repeat the row before, and what the XOR
 leaves of the others is zero in sign, exponent and high mantissa. A block keeps one bit per word
-(did it change), then the changed words as eight byte columns, and zlib folds the runs. A keyframe
-block needs no block before it; any other continues the last row of its predecessor.
+(did it change), then the changed words as eight byte columns, and zlib folds the runs. Both go word
+by word, each through all rows of the block: the samples of one channel stand side by side. A
+keyframe block needs no block before it; any other continues the last row of its predecessor.
 
 Row, in words: time (ns) | values | desired | cap_w | sample ages (ns) | status and flags (32 bits
 each) | codes (bytes: mode, then the cap reason of each accelerator, zero-padded).
@@ -108,11 +109,11 @@ class FrameEncoder:
         self._keyframe_every = keyframe_every
         self._blocks_since_keyframe = keyframe_every
         self._words = np.zeros((1 + BLOCK_ROWS, layout.words), np.uint64)  # [0]: the row before
-        self._delta = np.zeros((BLOCK_ROWS, layout.words), np.uint64)
+        self._delta = np.zeros(layout.words * BLOCK_ROWS, np.uint64)
         self._row_views = [RowView(row, layout) for row in self._words[1:]]
         self._caps_seen: tuple[tuple[float, ...], tuple[str, ...]] = ((), ())
         self._caps_packed = np.zeros(layout.accelerators, np.float64)
-        self._reasons_packed = np.zeros(layout.accelerators, np.uint8)
+        self._codes_packed = np.zeros(1 + layout.accelerators, np.uint8)
 
     @property
     def is_full(self) -> bool:
@@ -133,17 +134,17 @@ class FrameEncoder:
         row.time_ns[0] = now_ns
         row.values[:] = snapshot.values
         row.desired[:] = decision.desired if decision.desired.size else np.nan
-        np.subtract(now_ns, snapshot.time_ns, out=row.age_ns)
+        np.subtract(row.time_ns, snapshot.time_ns, out=row.age_ns)
         row.status[:] = snapshot.status
         row.flags[:] = snapshot.flags
         caps = (decision.cap_w, decision.cap_reason)
         if caps != self._caps_seen:
             self._caps_seen = caps
             self._caps_packed[:] = decision.cap_w or 0.0
-            self._reasons_packed[:] = [self.reasons.code(r) for r in decision.cap_reason] or 0
+            self._codes_packed[1:] = [self.reasons.code(r) for r in decision.cap_reason] or 0
+        self._codes_packed[0] = _MODE_CODES[decision.mode]
         row.cap_w[:] = self._caps_packed
-        row.codes[0] = _MODE_CODES[decision.mode]
-        row.codes[1:] = self._reasons_packed
+        row.codes[:] = self._codes_packed
         self.rows += 1
 
     def pack(self) -> tuple[bool, bytes]:
@@ -154,8 +155,8 @@ class FrameEncoder:
             self._blocks_since_keyframe = 0
             words[0].fill(0)
         self._blocks_since_keyframe += 1
-        delta = self._delta[:rows]
-        np.bitwise_xor(words[1 : 1 + rows], words[:rows], out=delta)
+        delta = self._delta[: rows * words.shape[1]].reshape(-1, rows)
+        np.copyto(delta, np.bitwise_xor(words[1 : 1 + rows], words[:rows]).T)
         words[0] = words[rows]
         self.rows = 0
         has_changed = delta != 0
@@ -192,7 +193,7 @@ class FrameDecoder:
         delta = np.zeros(rows * self._words, np.uint64)
         columns = plain[mask_bytes:].reshape(8, changed)
         delta[has_changed] = np.ascontiguousarray(columns.T).view(np.uint64).ravel()
-        table = delta.reshape(rows, self._words)
+        table = np.ascontiguousarray(delta.reshape(self._words, rows).T)
         table[0] ^= last
         np.bitwise_xor.accumulate(table, axis=0, out=table)
         self._last = table[-1].copy()

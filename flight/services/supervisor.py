@@ -15,7 +15,7 @@ from enum import StrEnum
 from flight.core.types import Event, Severity
 
 NS_PER_S = 1_000_000_000
-BACK_OFF_S = 600.0  # DESIGN §5: one attempt per 10 minutes
+BACK_OFF_S = 600.0  # docs/design/modes.md: one attempt per 10 minutes
 STOP_TIMEOUT_S = 5.0
 SURE_STOP_TIMEOUT_S = 1.0  # after a cancel; a task that ignores it is left behind and named
 
