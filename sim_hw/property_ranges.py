@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim_hw.fault_injector import AppliedFault
+from sim_hw.faults import accelerator_of
 from sim_hw.property_limits import PropertyLimits
 from sim_hw.property_truth import Ledger, Truth
 from sim_hw.timeline import NS_PER_S
@@ -53,6 +54,8 @@ class RangeCheck:
         self._values, self._margins, self._above = (np.empty(len(self._high)) for _ in range(3))
         self._least = np.empty(3)
         self._firsts = (0, count, len(self._high) - 1)
+        plate_names, loop_names = self._subjects[count + 2 : -2], self._subjects[count : count + 2]
+        self._coolants = (*plate_names, *loop_names, self._subjects[-2])
         # Views: cores, coolant, charge.
         self._parts = tuple(np.split(self._margins, self._firsts[1:]))
         self._closest = [np.inf] * 3
@@ -62,36 +65,39 @@ class RangeCheck:
         self._ledger = ledger
 
     def check(self, now_ns: int) -> None:
-        """Compare extremes; only a new closest approach or a crossing costs more."""
+        """Compare extremes; only a crossing costs more."""
         limits, closest = self._limits, self._closest
         cores, supply, back, plates, radiator, charge = self._sources
-        hottest_c, outlets_c = max(cores.tolist()), plates.tolist()
-        outlets_c += (supply.item(), back.item())
-        coldest_c, radiator_c = min(outlets_c), radiator.item()
-        warmest_c = max(*outlets_c, radiator_c)
-        margin_k = limits.core_temp_c_max - hottest_c
-        if 0.0 <= margin_k < closest[0]:
-            closest[0] = margin_k
-            subject = self._subjects[cores.tolist().index(hottest_c)]
-            self._ledger.approach(
-                "S1", margin_k, hottest_c, limits.core_temp_c_max, "degC", now_ns, subject
-            )
-        charge_ratio = charge.item()
-        margin = charge_ratio - limits.charge_ratio_min
-        if 0.0 <= margin < closest[2]:
-            closest[2] = margin
-            floor, subject = limits.charge_ratio_min, self._subjects[-1]
-            self._ledger.approach("S3", margin, charge_ratio, floor, "ratio", now_ns, subject)
-        if (
-            margin_k < closest[0]
-            or limits.coolant_temp_c_max - warmest_c < closest[1]
-            or coldest_c - limits.coolant_temp_c_min < closest[1]
-            or radiator_c - limits.radiator_temp_c_min < closest[1]
-            or margin < closest[2]
-            or self._over_since
-            or self._is_crossed
-        ):
+        cores_c, coolant_c = cores.tolist(), plates.tolist()
+        coolant_c += (supply.item(), back.item())
+        coldest_c, radiator_c = min(coolant_c), radiator.item()
+        coolant_c.append(radiator_c)
+        hottest_c, warmest_c, charge_ratio = max(cores_c), max(coolant_c), charge.item()
+
+        core_k = limits.core_temp_c_max - hottest_c
+        above_k = limits.coolant_temp_c_max - warmest_c
+        below_k = coldest_c - limits.coolant_temp_c_min
+        radiator_k = radiator_c - limits.radiator_temp_c_min
+        coolant_k = min(above_k, below_k, radiator_k)
+        floor = limits.charge_ratio_min
+        if core_k < 0.0 or coolant_k < 0.0 or charge_ratio < floor or self._is_crossed:
             self._look_closely(now_ns)
+            return
+        if core_k < closest[0]:
+            closest[0], limit = core_k, limits.core_temp_c_max
+            subject = self._subjects[cores_c.index(hottest_c)]
+            self._ledger.approach("S1", core_k, hottest_c, limit, "degC", now_ns, subject)
+        if coolant_k < closest[1]:
+            closest[1], value, limit = coolant_k, warmest_c, limits.coolant_temp_c_max
+            if coolant_k == radiator_k:
+                value, limit = radiator_c, limits.radiator_temp_c_min
+            elif coolant_k == below_k:
+                value, limit = coldest_c, limits.coolant_temp_c_min
+            subject = self._coolants[coolant_c.index(value)]
+            self._ledger.approach("S2", coolant_k, value, limit, "degC", now_ns, subject)
+        if charge_ratio - floor < closest[2]:
+            closest[2], subject = charge_ratio - floor, self._subjects[-1]
+            self._ledger.approach("S3", closest[2], charge_ratio, floor, "ratio", now_ns, subject)
 
     def _look_closely(self, now_ns: int) -> None:
         values, margins = self._values, self._margins
@@ -105,7 +111,7 @@ class RangeCheck:
             if margin < self._closest[which]:
                 self._come_closer(which, margin, now_ns)
         core, coolant, charge = least
-        self._is_crossed = core < 0.0 or coolant < 0.0 or charge < 0.0
+        self._is_crossed = core < 0.0 or coolant < 0.0 or charge < 0.0 or bool(self._over_since)
         if core < 0.0 or self._over_since:
             self._check_cores(now_ns)
         if coolant < 0.0 or charge < 0.0:
@@ -167,7 +173,8 @@ class ShedCheck:
     """S3, second half: below each rung's charge for 10 s, the accelerators draw at most the rung's
     watts.
 
-    Not claimed while a fault lies about the charge.
+    Not claimed while a fault lies about the charge. An accelerator that does not obey its cap counts
+    with its cap: S6 says how long it may exceed it.
     """
 
     names = ("S3",)
@@ -189,7 +196,7 @@ class ShedCheck:
         if any(fault.target == "eps.battery.charge_ratio" for fault in self._truth.active):
             self._below_since.clear()
             return
-        draw_w = float(self._truth.power_w.sum())
+        draw_w = self._draw_w()
         for threshold, watts in self._rungs:
             if charge >= threshold - self._limits.charge_tolerance_ratio:
                 self._below_since.pop(threshold, None)
@@ -202,3 +209,12 @@ class ShedCheck:
 
     def fault(self, edge: AppliedFault) -> None:
         """Active faults are looked up."""
+
+    def _draw_w(self) -> float:
+        truth = self._truth
+        draw_w = float(truth.power_w.sum())
+        for fault in truth.active:
+            i = accelerator_of(fault.target)
+            if fault.name == "cap_ignored" and i is not None:
+                draw_w -= max(0.0, float(truth.power_w[i] - truth.cap_w[i]))
+        return draw_w

@@ -52,8 +52,8 @@ BUDGET: tuple[Bound, ...] = (
     ),
     Bound(
         "`sensor_spike`",
-        "any number of single samples, not two in a row on one sensor",
-        "a monitor needs two samples that agree",
+        "any number of single samples, 300 ms apart on one sensor; voltage and current of a rail are one",
+        "a monitor needs two samples that agree; the power of a rail is made of both",
     ),
     Bound(
         "`nvml_call_fails`",
@@ -221,6 +221,11 @@ def _bias(draw: st.DrawFn) -> Fault:
     return {"name": "sensor_bias", "target": point, "parameters": parameters}
 
 
+def _part(point: str) -> str:
+    """What converts a point: the sensors of one rail share a part."""
+    return point.rpartition(".")[0] if point.startswith("rail.") else point
+
+
 def _values(low: float, high: float) -> st.SearchStrategy[float]:
     return st.integers(0, 100).map(lambda part: round(low + (high - low) * part / 100.0, 3))
 
@@ -279,7 +284,9 @@ def _spikes(draw: st.DrawFn, last_s: float) -> list[Fault]:
         point, (low, high, _) = draw(_sensors())
         at_ms = draw(st.integers(round(FIRST_FAULT_S * 1000), round(last_s * 1000)))
         value = draw(_values(low - 10.0, 1.5 * high))
-        if all(s["target"] != point or abs(s["at_ms"] - at_ms) >= 300 for s in spikes):
+        if all(
+            _part(s["target"]) != _part(point) or abs(s["at_ms"] - at_ms) >= 300 for s in spikes
+        ):
             parameters = {"value": value}
             spikes.append(
                 {"name": "sensor_spike", "target": point, "parameters": parameters, "at_ms": at_ms}
