@@ -149,15 +149,15 @@ def build_points(config: NodeConfig) -> PointTable:
     table = build_point_table(config.node.accelerator_count)
     points = list(table.points)
     for pattern, override in config.points.items():
-        matched = table.match(pattern)
+        matched, place = table.match(pattern), f'points."{pattern}"'
         if not matched:
-            raise ValueError(f"points.{pattern!r}: no such point{suggest(pattern, table.index)}")
+            raise ValueError(f"{place}: no such point{suggest(pattern, table.index)}")
         for i in matched:
-            points[i] = _overridden(points[i], override, pattern)
+            points[i] = _overridden(points[i], override, place)
     return PointTable(tuple(points))
 
 
-def _overridden(point: Point, override: PointOverride, pattern: str) -> Point:
+def _overridden(point: Point, override: PointOverride, place: str) -> Point:
     given = override.model_dump(exclude_none=True)
     write = {
         {"write_low": "low", "write_high": "high"}.get(key, key): given.pop(key)
@@ -168,23 +168,22 @@ def _overridden(point: Point, override: PointOverride, pattern: str) -> Point:
     if write:
         if writable is None:
             raise ValueError(
-                f"points.{pattern!r}: {point.name} is read-only, {next(iter(write))} cannot apply"
+                f"{place}: {point.name} is read-only, {next(iter(write))} cannot apply"
             )
         writable = replace(writable, **write)
         if not writable.low < writable.high:
             raise ValueError(
-                f"points.{pattern!r}: {point.name} can be written nothing: "
+                f"{place}: {point.name} can be written nothing: "
                 f"write_low {writable.low:g} is not below write_high {writable.high:g}"
             )
         if writable.lease_s and not writable.low <= writable.safe <= writable.high:
             raise ValueError(
-                f"points.{pattern!r}: {point.name}: safe {writable.safe:g} is outside "
+                f"{place}: {point.name}: safe {writable.safe:g} is outside "
                 f"{writable.low:g} to {writable.high:g}"
             )
     changed = replace(point, **given, writable=writable)
     if not changed.low < changed.high:
         raise ValueError(
-            f"points.{pattern!r}: {point.name}: "
-            f"low {changed.low:g} is not below high {changed.high:g}"
+            f"{place}: {point.name}: low {changed.low:g} is not below high {changed.high:g}"
         )
     return changed

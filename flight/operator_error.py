@@ -1,12 +1,14 @@
 """Operator errors: bad input from a person. A message names file, key, value and mend."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 
 class OperatorError(Exception):
@@ -50,12 +52,20 @@ def suggest(word: str, known: Iterable[str]) -> str:
 def explain_validation(
     path: Path | str, error: ValidationError, model: type[BaseModel], data: Mapping[str, Any]
 ) -> list[str]:
-    """Return one line per mistake that pydantic found: file, key, value, what would be right."""
-    return [_explain(path, item, model, data) for item in error.errors()]
+    """Return one line per mistake pydantic found: file, key, value, what would be right."""
+    lines: list[str] = []
+    for item in error.errors():
+        line = _explain(path, item, model, data)
+        place, write, mend = line.rpartition(": write ")
+        if lines and write and lines[-1].startswith(place + write):  # one value, several types
+            lines[-1] += f", or {mend}"
+        elif line not in lines:
+            lines.append(line)
+    return lines
 
 
 def _explain(path: Path | str, item: Any, model: type[BaseModel], data: Mapping[str, Any]) -> str:
-    location: tuple[str | int, ...] = tuple(item["loc"])
+    location = _without_union_tag(tuple(item["loc"]), data)
     key = key_text(location, data)
     kind = item["type"]
     if kind == "extra_forbidden":
@@ -65,11 +75,80 @@ def _explain(path: Path | str, item: Any, model: type[BaseModel], data: Mapping[
         return f"{path}: {key}: unknown key{near}{options}"
     if kind == "missing":
         return f"{path}: {key}: is missing and has no default"
-    message = str(item["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    message = message[:1].lower() + message[1:]
     given = item.get("input")
     shown = "" if isinstance(given, dict | list | BaseModel) else f" = {given!r}"
-    return f"{path}: {key}{shown}: {message}"
+    return f"{path}: {key}{shown}: {_mend(item, key, _field(model, location))}"
+
+
+# What to write instead, by pydantic's kind of mistake: its own words are meant for programmers.
+_NUMBER = "write a plain number; the unit is part of the name"
+_MENDS: Mapping[str, str] = {
+    "float_parsing": _NUMBER,
+    "float_type": _NUMBER,
+    "int_parsing": "write a whole number",
+    "int_type": "write a whole number",
+    "int_from_float": "write a whole number",
+    "bool_parsing": "write true or false",
+    "bool_type": "write true or false",
+    "string_type": "write text in quotes",
+    "finite_number": "write a finite number",
+}
+_TABLE_KINDS = ("model_type", "dict_type", "model_attributes_type")
+_RANGE_KINDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+
+
+def _mend(item: Any, key: str, field: FieldInfo | None) -> str:
+    """Return what would be right instead of one wrong value."""
+    kind, context = item["type"], item.get("ctx", {})
+    if kind in _MENDS:
+        return _MENDS[kind]
+    if kind in _TABLE_KINDS:
+        return f"is a table; write [{key}] and its keys below it"
+    if kind == "tuple_type":
+        return f"is a list of tables; write [[{key}]] with two brackets before each"
+    if kind in ("literal_error", "enum"):
+        return f"write {context['expected']}{suggest(str(item['input']), _quoted(context))}"
+    if kind in _RANGE_KINDS and field is not None:
+        return f"write {_range_text(field)}"
+    if kind == "string_pattern_mismatch":
+        return f"write lower-case letters, digits and _{_like(item['input'], context['pattern'])}"
+    message = str(item["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return message[:1].lower() + message[1:]
+
+
+def _quoted(context: Mapping[str, Any]) -> list[str]:
+    return re.findall(r"'([^']*)'", str(context["expected"]))
+
+
+def _like(given: str, pattern: str) -> str:
+    candidate = re.sub(r"[^a-z0-9]+", "_", given.lower()).strip("_")
+    return f", such as {candidate!r}" if re.match(pattern, candidate) else f" ({pattern})"
+
+
+def _range_text(field: FieldInfo) -> str:
+    """Return the range that a number may have, in words: 40 to 95, above 0 and at most 500."""
+    low = next((f"{m.ge:g}" for m in field.metadata if hasattr(m, "ge")), "")
+    high = next((f"{m.le:g}" for m in field.metadata if hasattr(m, "le")), "")
+    if low and high:
+        return f"{low} to {high}"
+    above = next((f"above {m.gt:g}" for m in field.metadata if hasattr(m, "gt")), "")
+    below = next((f"below {m.lt:g}" for m in field.metadata if hasattr(m, "lt")), "")
+    bounds = (above or (low and f"at least {low}"), below or (high and f"at most {high}"))
+    return " and ".join(bound for bound in bounds if bound)
+
+
+def _without_union_tag(
+    location: tuple[str | int, ...], data: Mapping[str, Any]
+) -> tuple[str | int, ...]:
+    """Return the place of a value without the name of the type that pydantic tried last."""
+    here: Any = data
+    for i, part in enumerate(location):
+        if isinstance(here, Mapping | list):
+            present = part in here if isinstance(here, Mapping) else True
+            here = here[part] if present else None  # type: ignore[index]
+        else:
+            return location[:i] if part in ("float", "bool", "str", "int") else location
+    return location
 
 
 def key_text(location: Sequence[str | int], data: Mapping[str, Any]) -> str:
@@ -83,18 +162,33 @@ def key_text(location: Sequence[str | int], data: Mapping[str, Any]) -> str:
             text += f"[{part}]" + (f" ({name})" if isinstance(name, str) else "")
         else:
             here = here.get(part) if isinstance(here, Mapping) else None
-            text += f".{part}" if text else str(part)
+            name = f'"{part}"' if "." in part else part
+            text += f".{name}" if text else name
     return text or "(whole file)"
 
 
 def _known_keys(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
+    here = _model_at(model, location)
+    return [] if here is None else list(here.model_fields)
+
+
+def _field(model: type[BaseModel], location: Sequence[str | int]) -> FieldInfo | None:
+    """Return what a model says about the value at a place; None where it says nothing."""
+    here = _model_at(model, location[:-1])
+    return here.model_fields.get(str(location[-1])) if here is not None and location else None
+
+
+def _model_at(model: type[BaseModel], location: Sequence[str | int]) -> type[BaseModel] | None:
     here: Any = model
+    is_entry = False  # the next part is a key of the operator's own, as in points."accel0.cap_w"
     for part in location:
-        if isinstance(part, int):
+        if isinstance(part, int) or is_entry:
+            is_entry = False
             continue
         field = here.model_fields.get(part) if _is_model(here) else None
         here = _model_in(field.annotation) if field is not None else None
-    return list(here.model_fields) if _is_model(here) else []
+        is_entry = field is not None and get_origin(field.annotation) is dict
+    return here if _is_model(here) else None
 
 
 def _is_model(thing: Any) -> bool:

@@ -29,6 +29,7 @@ from sim_hw.scenario_times import resolve
 from sim_hw.summary import OrbitFacts, RunFacts, build_summary, write_summary
 from sim_hw.summary_text import print_summary
 from sim_hw.timeline import OrbitEvents
+from sim_hw.workload import build_workload
 
 NS_PER_S = 1_000_000_000
 EXIT_OK, EXIT_VIOLATED, EXIT_BUG, EXIT_INTERRUPTED = 0, 1, 3, 130
@@ -222,11 +223,10 @@ def prepare(request: FlightRequest) -> tuple[FlightSetup, str]:
         )
     orbit = load_orbit(plant_config, request.orbit_path, scenario.start.orbit_phase or 0.0)
     text = request.duration or scenario.duration or "1orbit"
-    duration_s = parse_duration(text, what="--duration", orbit_s=orbit.period_s)
+    what = f"{request.scenario_path}: duration" if text == scenario.duration else "--duration"
+    duration_s = parse_duration(text, what=what, orbit_s=orbit.period_s)
     if duration_s > DURATION_S_MAX:
-        raise OperatorError(
-            f"--duration {text!r}: is longer than {DURATION_S_MAX / 86400.0:g} days"
-        )
+        raise OperatorError(f"{what} {text!r}: is longer than {DURATION_S_MAX / 86400.0:g} days")
     seed = request.seed if request.seed is not None else scenario.seed
     plan = resolve(
         scenario,
@@ -249,7 +249,15 @@ def _scenario(request: FlightRequest, config: NodeConfig) -> tuple[Scenario, Pat
     if path is None:
         path = default_scenario_path()
     scenario = load_scenario(path, dictionary_of(config), (SimulationInjector(),))
+    _check_traces(scenario, path.parent)
     return scenario, path.parent, path.stem
+
+
+def _check_traces(scenario: Scenario, folder: Path) -> None:
+    """Read the workload traces that a scenario names, so that a bad one is found on the ground."""
+    for action in scenario.action:
+        if action.do == "workload":
+            build_workload(action.parameters, seed=0, folder=folder)
 
 
 def check(config_path: Path, scenario_path: Path | None) -> list[str]:
@@ -266,6 +274,7 @@ def check(config_path: Path, scenario_path: Path | None) -> list[str]:
     lines = [f"{config_path}: good: {count} accelerators, {amount}; hash {digest}"]
     if scenario_path is not None:
         scenario = load_scenario(scenario_path, dictionary_of(config), (SimulationInjector(),))
+        _check_traces(scenario, scenario_path.parent)
         lines.append(
             f"{scenario_path}: good: {scenario.title}: {len(scenario.fault)} faults, "
             f"{len(scenario.action)} actions, {len(scenario.expect)} expectations"

@@ -149,8 +149,12 @@ def build_workload(
 def _read_trace(path: Path, count: int) -> tuple[list[float], list[NDArray[np.float64]]]:
     try:
         lines = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
-        raise OperatorError(f"{path}: cannot be read as a workload trace: {error}") from None
+    except UnicodeDecodeError:
+        raise OperatorError(f"{path}: is not text, so it cannot be a workload trace") from None
+    except OSError as error:
+        raise OperatorError(
+            f"{path}: cannot be read as a workload trace: {error.strerror}"
+        ) from None
     if len(lines) < 2 or lines[0][:1] != ["time_s"] or len(lines[0]) not in (2, count + 1):
         raise OperatorError(
             f"{path}: line 1: a workload trace begins with the columns time_s and one load, or "

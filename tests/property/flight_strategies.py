@@ -207,7 +207,9 @@ def _stuck(draw: st.DrawFn) -> Fault:
     value = None if _core_is_forced(point) else draw(st.none() | _values(low, high))
     longest_s = 30.0 if _core_is_forced(point) else FAULT_S_MAX
     parameters = draw(
-        _parameters(not _core_is_forced(point), value=st.just(value), duration_s=_durations(longest_s))
+        _parameters(
+            not _core_is_forced(point), value=st.just(value), duration_s=_durations(longest_s)
+        )
     )
     return {"name": "sensor_stuck", "target": point, "parameters": parameters}
 
@@ -215,9 +217,7 @@ def _stuck(draw: st.DrawFn) -> Fault:
 @st.composite
 def _bias(draw: st.DrawFn) -> Fault:
     point, (_, _, largest) = draw(_sensors())
-    parameters = draw(
-        _parameters(True, value=_values(-largest, largest), duration_s=_durations())
-    )
+    parameters = draw(_parameters(True, value=_values(-largest, largest), duration_s=_durations()))
     return {"name": "sensor_bias", "target": point, "parameters": parameters}
 
 
@@ -251,18 +251,16 @@ _FAULTS: tuple[st.SearchStrategy[Fault], ...] = (
     _fault(
         "nvml_call_fails",
         ACCELS.map("accel{}".format),
-        _parameters(
-            True, code=st.sampled_from((15.0, 10.0, 16.0, 999.0)), duration_s=_durations()
-        ),
+        _parameters(True, code=st.sampled_from((15.0, 10.0, 16.0, 999.0)), duration_s=_durations()),
     ),
     _fault(
         "i2c_nack",
-        st.builds("accel{}_{}".format, ACCELS, _RAILS) | st.just("payload_54v") | st.just("host_5v"),
+        st.builds("accel{}_{}".format, ACCELS, _RAILS)
+        | st.just("payload_54v")
+        | st.just("host_5v"),
         _parameters(True, duration_s=_durations()),
     ),
-    _fault(
-        "cap_ignored", ACCELS.map("accel{}".format), _parameters(True, duration_s=_durations())
-    ),
+    _fault("cap_ignored", ACCELS.map("accel{}".format), _parameters(True, duration_s=_durations())),
     _fault(
         "string_loss",
         st.integers(0, 7).map("string{}".format),
@@ -363,5 +361,3 @@ def _table(index: int, fault: Fault) -> Fault:
         "target": fault["target"],
         "parameters": dict(fault["parameters"]),
     }
-
-

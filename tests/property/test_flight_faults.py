@@ -82,7 +82,9 @@ def left_over(flight: Flight) -> list[str]:
     assert max(changes_ns, default=0) / NS_PER_S <= quiet_since_s, "the flight is too short"
     wanted = wanted_mode(flight)
     found = [] if decision.mode is wanted else [f"mode is {decision.mode}, not {wanted}"]
-    budgets_w = [a.parameters["power_w"] for a in flight.setup.plan.actions if a.do == "node_budget"]
+    budgets_w = [
+        a.parameters["power_w"] for a in flight.setup.plan.actions if a.do == "node_budget"
+    ]
     sheds = state.ladder.rung >= 2 or any(float(power_w) < SHED_W for power_w in budgets_w)
     if wanted is not Mode.NOMINAL or sheds:  # off on purpose
         return found
@@ -152,9 +154,18 @@ def fault(name: str, target: str, at_ms: int, **parameters: float) -> dict[str, 
         [fault("latch_up", "accel1_aux", 0), fault("latch_up", "accel2_aux", 9_999)],
         [fault("sensor_stuck", f"accel{i}.power_w", i, duration_s=5.0) for i in range(3)],
         [fault("cap_ignored", "accel1", 0), fault("sensor_stuck", "accel1.power_w", 99_000)],
-        [fault("i2c_nack", "accel1_54v", 0, duration_s=5.0), fault("latch_up", "accel3_aux", 4_000)],
-        [fault("daemon_stall", "daemon", 0, duration_s=3.0), fault("daemon_stall", "daemon", 9_000)],
-        [fault("daemon_stall", "daemon", 1_500, duration_s=3.0), fault("pump_stop", "pump_a", 1_000)],
+        [
+            fault("i2c_nack", "accel1_54v", 0, duration_s=5.0),
+            fault("latch_up", "accel3_aux", 4_000),
+        ],
+        [
+            fault("daemon_stall", "daemon", 0, duration_s=3.0),
+            fault("daemon_stall", "daemon", 9_000),
+        ],
+        [
+            fault("daemon_stall", "daemon", 1_500, duration_s=3.0),
+            fault("pump_stop", "pump_a", 1_000),
+        ],
         [fault("string_loss", f"string{i}", 0) for i in range(3)],
     ],
 )

@@ -1,10 +1,12 @@
 """Flights for tests: scenario tables in, the shipped code flown without an event loop."""
 
+import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flight import cli
 from flight.config import NodeConfig
 from flight.durations import parse_duration
 from sim_hw.fault_injector import SimulationInjector
@@ -70,3 +72,9 @@ def config_with(**sections: Mapping[str, Any]) -> NodeConfig:
 def read_scenario(path: Path) -> dict[str, Any]:
     """Return the tables of a scenario file."""
     return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def sim(folder: Path, *arguments: str | Path) -> tuple[int, dict[str, Any]]:
+    """Fly from the command line into a folder; return exit code and summary."""
+    exit_code = cli.main(["sim", *map(str, arguments), "--out", str(folder)])
+    return exit_code, json.loads((folder / "summary.json").read_text())

@@ -24,7 +24,9 @@ def test_a_stall_lapses_the_leases_and_ends_in_a_ramp_of_a_newer_epoch(offset_ms
     with flight_of(data, duration_s=160.0) as flight:
         node = flight.node
         flight.fly(float(STALL_S))
-        rails = node.image.setpoint.module_enabled.tobytes() + node.image.setpoint.aux_enabled.tobytes()
+        rails = (
+            node.image.setpoint.module_enabled.tobytes() + node.image.setpoint.aux_enabled.tobytes()
+        )
         assert node.image.setpoint.accel_cap_w.min() == 700.0
         assert node.image.truth.accel_power_w.sum() >= 5500.0
         epoch = node.node_image.epoch

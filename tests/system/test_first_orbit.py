@@ -120,7 +120,9 @@ def test_only_the_latched_accelerator_loses_its_rails_once_and_long_enough(flown
         assert changes == [0, 0, 0, 2, 0, 0, 0, 0], rail
         off_s = 0.1 * float((~enabled[:, 3]).sum())
         assert 0.5 <= off_s <= 5.0, rail
-        assert not (flown.values("rail.accel3_" + rail + ".enable", latch_s + 0.3, latch_s + 0.5)).any()
+        assert not (
+            flown.values("rail.accel3_" + rail + ".enable", latch_s + 0.3, latch_s + 0.5)
+        ).any()
     others = [i for i in ACCELS if i != 3]
     powers_w = flown.values("accel{}.power_w", latch_s - 1.0, latch_s + 30.0)[:, others]
     assert powers_w.min() >= 600.0

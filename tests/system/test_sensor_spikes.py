@@ -40,7 +40,9 @@ class Spiker:
         # Half of them could be true, half are far outside of what can be.
         reach = np.where(rng.random(len(chosen)) < 0.5, 0.0, 2.0)
         where = rng.uniform(-reach, 1.0 + reach)
-        self._image.sensor_value[self._words[chosen]] = self._low[chosen] + where * self._span[chosen]
+        self._image.sensor_value[self._words[chosen]] = (
+            self._low[chosen] + where * self._span[chosen]
+        )
         self._image.sensor_mode[self._words[chosen]] = SENSOR_SPIKE
         self._ready_at[part[chosen]] = cycle + GAP_CYCLES
         self.count += len(chosen)

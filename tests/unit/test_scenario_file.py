@@ -107,7 +107,7 @@ def test_a_missing_parameter_is_named():
         ({"always": False}, "give exactly one of at, after (with within_s) and always = true"),
         ({"always": False, "after": "1 s"}, "after and within_s go together"),
         ({"hold_s": 1.0}, "hold_s has no meaning with always = true"),
-        ({"stat": "mean"}, "input should be 'all', 'any', 'max', 'min' or 'sum'"),
+        ({"stat": "mean"}, "write 'all', 'any', 'max', 'min' or 'sum'"),
         ({"subject": "accel3"}, "subject belongs to an event, not to a point"),
         ({"point": None, "event": "rail.open", "max": None}, "did you mean 'rail.opened'?"),
     ],
