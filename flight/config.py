@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from math import isnan
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -113,6 +114,11 @@ class NodeConfig(CoreConfig):
                 f"reflex.core_temp_c {self.reflex.core_temp_c:g} must be above "
                 f"guard.setpoint_c {setpoint_c:g}, else the reflex does the guard's work"
             )
+        if self.reflex.core_temp_c >= self.guard.core_temp_c_max:
+            raise ValueError(
+                f"reflex.core_temp_c {self.reflex.core_temp_c:g} must be below "
+                f"guard.core_temp_c_max {self.guard.core_temp_c_max:g}, else it comes too late"
+            )
         return self
 
 
@@ -129,10 +135,39 @@ def load_config(path: Path) -> NodeConfig:
     except ValidationError as error:
         raise OperatorError(explain_validation(path, error, NodeConfig, data)) from None
     try:
-        build_points(config)
+        _check_caps(config, build_points(config))
     except ValueError as error:
         raise OperatorError(f"{path}: {error}") from None
     return config
+
+
+def _check_caps(config: NodeConfig, table: PointTable) -> None:
+    """Compare what the arbiter may grant with what the drivers will write.
+
+    Raises:
+        ValueError: a grant would be refused by the driver, or a lapse would not protect.
+    """
+    arbiter = config.arbiter
+    for i in table.match("accel*.cap_w"):
+        point = table.points[i]
+        writable = point.writable
+        assert writable is not None
+        name = f'points."{point.name}"'
+        if writable.low > arbiter.cap_w_min:
+            raise ValueError(
+                f"{name}: write_low {writable.low:g} is above arbiter.cap_w_min "
+                f"{arbiter.cap_w_min:g}: the driver would refuse the smallest cap"
+            )
+        if writable.high < arbiter.cap_w_max:
+            raise ValueError(
+                f"{name}: write_high {writable.high:g} is below arbiter.cap_w_max "
+                f"{arbiter.cap_w_max:g}: the driver would refuse the largest cap"
+            )
+        if not writable.safe <= arbiter.cap_w_safe:
+            raise ValueError(
+                f"{name}: safe {writable.safe:g} is above arbiter.cap_w_safe "
+                f"{arbiter.cap_w_safe:g}: a lapsed lease would not protect"
+            )
 
 
 def config_hash(config: NodeConfig) -> str:
@@ -176,7 +211,9 @@ def _overridden(point: Point, override: PointOverride, place: str) -> Point:
                 f"{place}: {point.name} can be written nothing: "
                 f"write_low {writable.low:g} is not below write_high {writable.high:g}"
             )
-        if writable.lease_s and not writable.low <= writable.safe <= writable.high:
+        if writable.lease_s and not (
+            isnan(writable.safe) or writable.low <= writable.safe <= writable.high
+        ):
             raise ValueError(
                 f"{place}: {point.name}: safe {writable.safe:g} is outside "
                 f"{writable.low:g} to {writable.high:g}"

@@ -1,5 +1,6 @@
 """The node image: samples out, desired values in (csrc/include/nightside/image.h)."""
 
+import math
 import mmap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -201,7 +202,9 @@ def _check_points(points: Sequence[PointSpec], drivers: Sequence[DriverSpec]) ->
             raise ValueError(f"{point.name}: period_ns must be > 0 and lease_ns >= 0")
         if point.writable and not point.low <= point.high:
             raise ValueError(f"{point.name}: limits {point.low}..{point.high} are empty")
-        if point.writable and point.lease_ns > 0 and not point.low <= point.safe <= point.high:
+        is_held = math.isnan(point.safe)  # a lapse keeps what is applied
+        is_inside = is_held or point.low <= point.safe <= point.high
+        if point.writable and point.lease_ns > 0 and not is_inside:
             raise ValueError(f"{point.name}: leased, but safe {point.safe} is outside its limits")
 
 

@@ -17,7 +17,7 @@ class PointSpec:
         channel: The device class's own channel number (csrc/include/nightside/device.h).
         period_ns: Poll period, > 0.
         low, high: Immutable limits of a write; ignored for a read-only point.
-        safe: Value applied when a lease lapses. NaN: the last value stays (no lease).
+        safe: Value applied when a lease lapses. NaN: what is applied stays.
         lease_ns: Lease length counted by the driver; 0 for a point that is not leased.
         ramp_per_s: Slope from the safe value after a lapse ended; 0 for a step.
         tolerance: A read-back within it equals the desired value (encoding, quantum).

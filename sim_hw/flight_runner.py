@@ -18,7 +18,7 @@ from flight.services.cycle import CycleSink
 from flight.services.daemon import DaemonParts, run_daemon, safe_values
 from flight.services.link import Link, LinkInfo
 from flight.services.rate_group import Entry, RateGroup
-from flight.services.recorder import Recorder, RecorderHealth, RecorderThread
+from flight.services.recorder import RecorderBatch, RecorderHealth, RecorderThread
 from flight.services.recording_schema import RecordingInfo
 from flight.version import VERSION
 from sim_hw.clock import SimLoop, run_simulated
@@ -208,7 +208,7 @@ class _Forward:
 
 def _recorder(
     setup: FlightSetup, path: Path, *, realtime: bool
-) -> Recorder | RecorderThread | None:
+) -> RecorderBatch | RecorderThread | None:
     config = setup.config
     if not config.recorder.enabled:
         return None
@@ -223,10 +223,10 @@ def _recorder(
         simulated=True,
         version=VERSION,
     )
-    commit_ns = round(config.recorder.commit_s * NS_PER_S)
     if realtime:
+        commit_ns = round(config.recorder.commit_s * NS_PER_S)
         return RecorderThread(path, info, commit_every_ns=commit_ns)
-    return Recorder(path, info, commit_every_ns=commit_ns)
+    return RecorderBatch(path, info)
 
 
 def _link(setup: FlightSetup, now_ns: Callable[[], int], session_id: str) -> Link:

@@ -34,6 +34,7 @@ from sim_hw.workload import build_workload
 NS_PER_S = 1_000_000_000
 EXIT_OK, EXIT_VIOLATED, EXIT_BUG, EXIT_INTERRUPTED = 0, 1, 3, 130
 DEFAULT_SEED = 7
+SIMULATED_ACCELERATORS = 8
 DURATION_S_MAX = 400.0 * 86400.0
 FOREIGN_ORBIT = Scenario(
     title="No faults",
@@ -170,6 +171,12 @@ def load_plant_config(config: NodeConfig, path: Path) -> PlantConfig:
     Raises:
         OperatorError: one line per mistake.
     """
+    count = config.node.accelerator_count
+    if count != SIMULATED_ACCELERATORS:
+        raise OperatorError(
+            f"{path}: node.accelerator_count = {count}: the simulated node has "
+            f"{SIMULATED_ACCELERATORS} accelerators; other counts cannot be simulated yet"
+        )
     try:
         return PlantConfig.model_validate(config.plant)
     except ValidationError as error:

@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "driver_state.h"
 
 #define NS_PER_S 1e9
@@ -39,6 +41,10 @@ static bool wanted_value(ns_driver_t *self, uint32_t index, int64_t now_ns, doub
         return true;
     }
     bool is_safe = point->lease_ns > 0 && (state->phase != NS_LEASE_HELD || !state->is_accepted);
+    if (is_safe && isnan(point->safe)) { /* a lapse may hold a value, but never move it */
+        *out = state->applied;
+        return state->is_applied;
+    }
     if (is_safe) {
         ns_driver_start_ramp(self, index, point->safe, now_ns); /* whenever it ends, from here */
         *out = point->safe;

@@ -23,7 +23,6 @@ LEASE_S = 1.5  # docs/design/node-image.md: default lease of caps, clocks and pu
 CAP_W_MIN = 200.0  # smallest settable limit of the H100-class module (REF-1)
 CAP_W_MAX = 700.0
 CLOCK_MHZ_MAX = 1980.0
-CLOCK_MHZ_SAFE = 1980.0  # the cap is the safe value that counts; a clock lock is only an escalation
 PUMP_RPM_MAX = 6000.0
 LAPSE_RAMP_W_PER_S = 25.0  # 200 W/s per node over eight accelerators (reference fault P10)
 
@@ -36,9 +35,8 @@ _CAP = Writable(
     ramp_per_s=LAPSE_RAMP_W_PER_S,
     tolerance=0.5,
 )
-_CLOCK = Writable(
-    low=210.0, high=CLOCK_MHZ_MAX, safe=CLOCK_MHZ_SAFE, lease_s=LEASE_S, tolerance=0.5
-)
+# A clock lock holds back an accelerator that ignores its cap: a lapse must not lift it.
+_CLOCK = Writable(low=210.0, high=CLOCK_MHZ_MAX, lease_s=LEASE_S, tolerance=0.5)
 _PUMP_TARGET = Writable(
     low=0.0, high=PUMP_RPM_MAX, safe=PUMP_RPM_MAX, lease_s=LEASE_S, tolerance=1.0
 )
@@ -58,6 +56,7 @@ class Template:
     stuck_after_s: float = 0.0
     stuck_reference: str = ""
     stuck_reference_delta: float = inf
+    stuck_lag_s: float = 0.0
     writable: Writable | None = None
 
 
@@ -70,9 +69,11 @@ NVML = (  # channel order: ns_nvml_channel
         125.0,
         rate_max_per_s=30.0,
         # Whole degrees: at the turning point of a 25 W/s ramp a reading stays for up to 12 s.
-        stuck_after_s=15.0,
+        # A core follows its power with 0.05 K/W x 600 J/K = 30 s: 60 W of that are 2.4 K or more.
+        stuck_after_s=3.0,
         stuck_reference="power_w",
-        stuck_reference_delta=250.0,
+        stuck_reference_delta=60.0,
+        stuck_lag_s=30.0,
     ),
     Template("memory_temp_c", "degC", -20.0, 125.0, rate_max_per_s=30.0),
     Template("margin_c", "degC", -60.0, 120.0),
@@ -254,5 +255,6 @@ def _point(
         stuck_after_s=template.stuck_after_s,
         stuck_reference=prefix + template.stuck_reference if template.stuck_reference else "",
         stuck_reference_delta=template.stuck_reference_delta,
+        stuck_lag_s=template.stuck_lag_s,
         writable=template.writable,
     )

@@ -9,13 +9,14 @@ decides on that and writes.
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
+from hashlib import sha256
 from struct import Struct
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from flight.core.types import (
+    FLAG_LAPSED,
     Ack,
     Allotment,
     Command,
@@ -34,6 +35,10 @@ from flight.core.types import (
 NS_PER_S = 1_000_000_000
 LATE_LIMIT_NS = 300_000_000  # docs/design/node-image.md
 COMMANDS_MAX = 64  # waiting for the next cycle; one more is rejected with its reason
+TRACE_PARTS_MAX = 60  # of ten cycles
+SLOW_GAP_NS_MAX = 750_000_000  # half the default lease
+LAPSED_CYCLES_MAX = 10  # a lapse that is held longer than so many cycles in time needs a new epoch
+FAILURES_MAX = 2  # steps in a row that may fail before the state is given up
 ACKS_MAX = 256  # kept for whoever asks; the oldest goes first
 
 C = TypeVar("C")
@@ -98,6 +103,10 @@ class Cycle(Generic[C, S]):
         late_limit_ns: int = LATE_LIMIT_NS,
     ) -> None:
         self.state = state
+        self._first_state = state
+        self._failures = 0  # steps in a row that raised
+        self._has_passed = False  # the last cycle was late and only sensed
+        self._lapsed_cycles = 0
         self.epoch = image.epoch + 1
         self.last_snapshot: Snapshot | None = None
         self.last_decision: Decision | None = None
@@ -112,12 +121,14 @@ class Cycle(Generic[C, S]):
         self._period_ns = period_ns
         self._last_ns: int | None = None
         self._commands: list[Command] = []
-        self._trace = blake2b(digest_size=16)
+        self._trace = sha256()
+        self._untraced: list[bytes | memoryview] = []  # hashed several cycles at a time
 
     @property
     def trace_hash(self) -> str:
         """32 hex digits over all cycles so far: time, epoch, mode, snapshot, desired values."""
-        return self._trace.hexdigest()
+        self._hash_parts()
+        return self._trace.hexdigest()[:32]
 
     def submit(self, command: Command) -> None:
         """Hand an accepted command to the next cycle in time; its answer comes in `acks`."""
@@ -133,10 +144,13 @@ class Cycle(Generic[C, S]):
         last_ns, self._last_ns = self._last_ns, now_ns
         snapshot = Snapshot(*self._image.snapshot())
         self.last_snapshot = snapshot
-        if last_ns is not None and now_ns - last_ns > self._gap_ns_max:
+        if last_ns is not None and self._must_pass(now_ns - last_ns):
+            self._has_passed = True
             inputs = Inputs(now_ns=now_ns, snapshot=snapshot, allotment=self.allotment)
             decision = self._let_pass(now_ns, now_ns - last_ns - self._period_ns)
         else:
+            self._has_passed = False
+            self._end_stuck_lapses(snapshot)
             commands = tuple(self._commands)
             self._commands.clear()
             inputs = Inputs(
@@ -149,10 +163,36 @@ class Cycle(Generic[C, S]):
         for sink in self._sinks:
             sink.record(inputs, decision)
 
+    def _must_pass(self, gap_ns: int) -> bool:
+        """Whether a cycle so long after the last one is too late to write.
+
+        A daemon that is slow all the time, but not so slow that leases lapse, acts in every second
+        cycle rather than never: it has sensed again in the one before, and its epoch is new.
+        """
+        if gap_ns <= self._gap_ns_max:
+            return False
+        return not self._has_passed or gap_ns > SLOW_GAP_NS_MAX
+
+    def _end_stuck_lapses(self, snapshot: Snapshot) -> None:
+        """Take a new epoch when a driver keeps a lapse although no cycle was late.
+
+        It saw a silence that the daemon did not, e.g. its own; only a newer epoch ends a lapse.
+        """
+        if not snapshot.flags.any() or not (snapshot.flags & FLAG_LAPSED).any():
+            self._lapsed_cycles = 0
+            return
+        self._lapsed_cycles += 1
+        if self._lapsed_cycles % LAPSED_CYCLES_MAX == 0:
+            self.epoch = max(self.epoch, self._image.epoch) + 1
+
     def _decide(self, inputs: Inputs) -> Decision:
+        if self._failures >= FAILURES_MAX:
+            self.state = self._first_state  # what was remembered may be what fails: begin as found
         try:
             self.state, decision = self._step(self._config, self.state, inputs)
+            self._failures = 0
         except Exception:
+            self._failures += 1
             self.acks.extend(
                 Ack(command.command_id, False, "interrupted: the cycle failed")
                 for command in inputs.commands
@@ -189,10 +229,18 @@ class Cycle(Generic[C, S]):
         )
 
     def _extend_trace(self, inputs: Inputs, decision: Decision) -> None:
-        snapshot, update = inputs.snapshot, self._trace.update
-        update(_TRACE_HEAD.pack(inputs.now_ns, self.epoch, _MODE_NAMES[decision.mode]))
-        update(snapshot.values.data)
-        update(snapshot.time_ns.data)
-        update(snapshot.status.data)
-        update(snapshot.flags.data)
-        update(decision.desired.data)
+        snapshot, parts = inputs.snapshot, self._untraced
+        parts += (
+            _TRACE_HEAD.pack(inputs.now_ns, self.epoch, _MODE_NAMES[decision.mode]),
+            snapshot.values.data,
+            snapshot.time_ns.data,
+            snapshot.status.data,
+            snapshot.flags.data,
+            decision.desired.data,
+        )
+        if len(parts) >= TRACE_PARTS_MAX:
+            self._hash_parts()
+
+    def _hash_parts(self) -> None:
+        self._trace.update(b"".join(self._untraced))
+        self._untraced.clear()

@@ -78,11 +78,13 @@ class RateGroup:
         self._period_ns = period_ns
         self._entries = tuple(entries)
         self._now_ns = now_ns
+        self._resume_ns = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; a stop takes effect before the next cycle, within one period."""
         now_ns, period_ns, stats = self._now_ns, self._period_ns, self.stats
-        deadline_ns = now_ns()
+        # After an error the same cycle is not tried again at once: the world has to move on first.
+        deadline_ns = max(now_ns(), self._resume_ns)
         last_ns = -1
         while not stop.is_set():
             start_ns = now_ns()
@@ -93,13 +95,12 @@ class RateGroup:
             if last_ns >= 0:
                 stats.period.add(start_ns - last_ns)
             last_ns = start_ns
+            self._resume_ns = start_ns + period_ns
             self._run_entries(start_ns)
             deadline_ns += period_ns
             behind_ns = now_ns() - deadline_ns
             if behind_ns > 0:
-                missed = -(
-                    -behind_ns // period_ns
-                )  # rounded up: the next deadline is not in the past
+                missed = (behind_ns + period_ns - 1) // period_ns  # to a deadline to come
                 deadline_ns += missed * period_ns
                 stats.overruns += 1
                 stats.skipped += missed

@@ -73,3 +73,21 @@ def test_the_transient_mask_lies_between_legal_steps() -> None:
         assert table.points[rule.action_point].name == "rail.accel2_54v.enable"
         assert rule.action_value == 0.0
         below_w = 700.0 * multiple
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[points."accel*.cap_w"]\nsafe = 700', "a lapsed lease would not protect"),
+        ("[arbiter]\ncap_w_min = 100\ncap_w_safe = 100", "would refuse the smallest cap"),
+        ('[points."accel*.cap_w"]\nwrite_high = 600', "would refuse the largest cap"),
+        ("[reflex]\ncore_temp_c = 88", "else it comes too late"),
+    ],
+)
+def test_a_configuration_that_would_defeat_a_protection_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "node.toml"
+    path.write_text(text)
+    with pytest.raises(OperatorError, match=message):
+        load_config(path)

@@ -148,6 +148,27 @@ def test_a_steady_value_beside_a_sudden_change_is_not_stuck_yet() -> None:
         assert bench.quality is Quality.GOOD
 
 
+def test_a_value_that_follows_its_reference_slowly_is_not_stuck_between_two_bursts() -> None:
+    bench = Bench(**STUCK, stuck_lag_s=30.0)
+    for _ in range(50):
+        bench.sample(42.0, 60.0)
+    for _ in range(50):
+        for _ in range(20):  # a short burst moves the value up to the next whole degree
+            bench.sample(43.0, 90.0)
+        for _ in range(50):
+            bench.sample(43.0, 60.0)
+            assert bench.quality is Quality.GOOD
+
+
+def test_a_frozen_value_is_found_through_the_lag_of_its_reference() -> None:
+    bench = Bench(**STUCK, stuck_lag_s=3.0)
+    for _ in range(50):
+        bench.sample(42.0, 50.0)
+    for _ in range(60):
+        bench.sample(42.0, 90.0)
+    assert bench.quality is Quality.SUSPECT
+
+
 def test_a_steady_value_beside_a_steady_reference_is_good() -> None:
     bench = Bench(**STUCK)
     for _ in range(200):

@@ -98,7 +98,7 @@ def test_a_closed_image_says_so(image):
         ({"low": 701.0}, "a.cap_w: limits 701.0..700.0"),
         ({"low": math.nan}, "a.cap_w: limits"),
         ({"safe": 99.0}, "a.cap_w: leased, but safe 99.0"),
-        ({"safe": math.nan}, "a.cap_w: leased, but safe nan"),
+        ({"safe": 9999.0}, "a.cap_w: leased, but safe 9999"),
         ({"ramp_per_s": -1.0}, "node image: NS_E_ARG"),
     ],
 )

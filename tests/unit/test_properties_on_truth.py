@@ -328,7 +328,7 @@ def test_s13_a_stuck_core_reading_is_noticed_before_power_has_run_away(world, po
     world.inject("sensor_stuck", "accel2.core_temp_c")
     world.granted[2] = 800.0
     world.truth.accel_power_w[2] = power_w
-    world.fly(9.0)
+    world.fly(24.0)
     assert world.broken() == []
     world.fly(3.0)
     assert world.broken() == (["S13"] if is_broken else [])

@@ -19,7 +19,12 @@ from flight.core.types import (
     Snapshot,
 )
 from flight.services.frame_codec import REASON_CODE_MAX, FrameDecoder, FrameEncoder, ReasonTable
-from flight.services.recorder import REOPEN_AFTER_NS, Recorder, RecorderThread
+from flight.services.recorder import (
+    REOPEN_AFTER_NS,
+    Recorder,
+    RecorderBatch,
+    RecorderThread,
+)
 from flight.services.recording import RecordedCycle, RecordingReader
 from flight.services.recording_schema import RecordingInfo
 
@@ -218,6 +223,25 @@ def test_the_writer_thread_stores_all_before_close_returns(tmp_path: Path) -> No
     assert recorder.health.rows_written == 200 and recorder.health.rows_lost == 0
     with RecordingReader(tmp_path / "r.sqlite") as reader:
         assert_same(list(reader.rows())[-1], flown[-1])
+        assert reader.events()[-1].event_id == "task.restart"
+
+
+def test_batches_write_what_a_recorder_writes_and_all_of_it_before_close_returns(
+    tmp_path: Path,
+) -> None:
+    flown = flight(234)
+    batch_ns = 5_000_000_000
+    recorder = RecorderBatch(tmp_path / "r.sqlite", INFO, batch_ns=batch_ns)
+    for cycle in flown:
+        recorder.record(*cycle)
+        left = cycle.inputs.now_ns - flown[0].inputs.now_ns
+        assert recorder.health.rows_written >= 10 * (left // batch_ns - 1) * 5
+    recorder.note(Event(5, "task.restart", Severity.INFO, "link", "again"))
+    recorder.close()
+    assert recorder.health.rows_written == 234 and recorder.health.ok
+    with RecordingReader(tmp_path / "r.sqlite") as reader:
+        for one, other in zip(reader.rows(), flown, strict=True):
+            assert_same(one, other)
         assert reader.events()[-1].event_id == "task.restart"
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from flight.examples import default_scenario_path
 from flight.operator_error import OperatorError
-from sim_hw.scenario import parse_scenario
+from sim_hw.scenario import load_scenario, parse_scenario
 from sim_hw.scenario_times import CYCLE_NS, FOREVER_NS, resolve
 from sim_hw.timeline import Anchors, OrbitEvents, TimeError, parse_time, resolve_time
 
@@ -133,3 +134,16 @@ def test_an_expectation_that_this_run_could_never_judge_is_refused(expect, messa
 def test_a_fault_after_the_end_is_refused():
     with pytest.raises(OperatorError, match="the run ends at 100 s"):
         resolve(scenario(pump_stop("2600 s")), ORBIT, duration_s=100.0, seed=1)
+
+
+def test_a_shorter_default_flight_leaves_out_what_comes_later_and_its_end() -> None:
+    first_orbit = load_scenario(default_scenario_path())
+    orbit = OrbitEvents(eclipse_entry_s=(0.0,), eclipse_exit_s=(2136.7,))
+    plan = resolve(first_orbit, orbit, duration_s=200.0, seed=7, leave_out_late=True)
+    assert plan.faults == ()
+    assert [e.id for e in plan.expectations] == ["never_too_hot"]
+    assert {"pump_a_stop", "battery_ends_as_it_began"} <= set(plan.left_out)
+    with pytest.raises(OperatorError) as caught:
+        resolve(first_orbit, orbit, duration_s=200.0, seed=7)
+    assert len(caught.value.lines) == 4
+    assert "more entries reach past the end" in caught.value.lines[-1]

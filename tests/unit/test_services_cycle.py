@@ -1,12 +1,13 @@
 """The cycle, with a stub of `step`: order of its parts, epochs, late cycles, commands, trace."""
 
+import contextlib
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
-from flight.core.types import Ack, Command, Decision, Inputs, Mode
-from flight.services.cycle import COMMANDS_MAX, Cycle
+from flight.core.types import FLAG_LAPSED, Ack, Command, Decision, Inputs, Mode
+from flight.services.cycle import COMMANDS_MAX, LAPSED_CYCLES_MAX, Cycle
 
 PERIOD_NS = 100_000_000
 SECOND_NS = 1_000_000_000
@@ -189,3 +190,43 @@ def test_the_trace_hash_tells_equal_flights_from_different_ones() -> None:
     assert trace_of(1.0) == trace_of(1.0)
     others = [trace_of(1.0 + 2.0**-52), trace_of(-1.0), trace_of(1.0, 1), trace_of(1.0, 0, 5)]
     assert len({trace_of(1.0), *others}) == 5
+
+
+def test_a_daemon_that_is_slow_but_keeps_its_leases_acts_in_every_second_cycle() -> None:
+    image = FakeImage()
+    cycle = make(image)
+    for k in range(9):
+        cycle.run(k * 450_000_000)
+    assert [epoch for call, epoch in image.calls if call == "beat"] == [7, 8, 9, 10, 11]
+    assert cycle.late_count == 4
+
+
+def test_a_lapse_that_a_driver_keeps_without_a_late_cycle_gets_a_new_epoch() -> None:
+    class LapsedImage(FakeImage):
+        def snapshot(self):
+            *arrays, flags = super().snapshot()
+            flags[1] = FLAG_LAPSED
+            return (*arrays, flags)
+
+    cycle = make(LapsedImage())
+    for k in range(LAPSED_CYCLES_MAX - 1):
+        cycle.run(k * PERIOD_NS)
+    assert cycle.epoch == 7
+    cycle.run((LAPSED_CYCLES_MAX - 1) * PERIOD_NS)
+    assert cycle.epoch == 8
+
+
+def test_a_state_that_fails_twice_in_a_row_is_given_up_for_the_first_one() -> None:
+    states: list[int] = []
+
+    def failing(config: str, state: int, inputs: Inputs) -> tuple[int, Decision]:
+        states.append(state)
+        if state == 1:  # what the first good step left behind
+            raise KeyError("bug")
+        return step(config, state, inputs)
+
+    cycle = Cycle(image=FakeImage(), config="c", state=0, step=failing, period_ns=PERIOD_NS)
+    for k in range(4):
+        with contextlib.suppress(KeyError):
+            cycle.run(k * PERIOD_NS)
+    assert states == [0, 1, 1, 0]

@@ -52,7 +52,7 @@ typedef struct ns_point {
     int64_t period_ns;    /**< > 0 */
     double low;           /**< immutable limits of a write; not NaN where writable */
     double high;
-    double safe;       /**< applied when the lease lapses; NaN without a lease */
+    double safe;       /**< applied when the lease lapses; NaN: what is applied stays */
     int64_t lease_ns;  /**< 0: not leased */
     double ramp_per_s; /**< slope away from a held value; 0: a step */
     double tolerance;  /**< a read-back within it equals the desired value */
