@@ -136,9 +136,18 @@ static ns_status_t program_limit(ns_pmbus_t *self) {
 
 /** The page is selected. Two reads must agree that the limit is gone before it is programmed
  * again. */
+static ns_status_t ensure_lock(ns_pmbus_t *self) {
+    uint16_t protect = 0;
+    ns_status_t status = read_number(self, WRITE_PROTECT, 1, &protect);
+    if (status != NS_OK || protect == PROTECT_ALL_BUT_OPERATION_AND_PAGE) {
+        return status;
+    }
+    return write_verified_protect(self, PROTECT_ALL_BUT_OPERATION_AND_PAGE);
+}
+
 static ns_status_t ensure_limit_and_lock(ns_pmbus_t *self) {
     if (!(self->config.current_limit_a > 0.0)) {
-        return NS_OK;
+        return ensure_lock(self); /* nothing to program: all the more to protect */
     }
     bool is_programmed = false;
     for (int attempt = 0; attempt < 2 && !is_programmed; attempt++) {
@@ -147,15 +156,7 @@ static ns_status_t ensure_limit_and_lock(ns_pmbus_t *self) {
             return status;
         }
     }
-    if (!is_programmed) {
-        return program_limit(self);
-    }
-    uint16_t protect = 0;
-    ns_status_t status = read_number(self, WRITE_PROTECT, 1, &protect);
-    if (status != NS_OK || protect == PROTECT_ALL_BUT_OPERATION_AND_PAGE) {
-        return status;
-    }
-    return write_verified_protect(self, PROTECT_ALL_BUT_OPERATION_AND_PAGE);
+    return is_programmed ? ensure_lock(self) : program_limit(self);
 }
 
 static ns_status_t learn_exponent(ns_pmbus_t *self) {

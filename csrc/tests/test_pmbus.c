@@ -261,7 +261,7 @@ static void a_part_with_one_page_is_never_paged(void) {
     part.failure = NS_E_NACK;
     CHECK_STATUS(begin(), NS_OK);
     CHECK_STATUS(enable(1.0), NS_OK);
-    CHECK(part.operation[0] == 0x80 && part.protect == 0); /* no limit: nothing to lock */
+    CHECK(part.operation[0] == 0x80 && part.protect == 0x40); /* no limit, and locked */
 }
 
 static void a_wrong_check_code_is_noticed(void) {
