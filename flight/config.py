@@ -62,6 +62,7 @@ class PointOverride(_Section):
     safe: float | None = None
     lease_s: float | None = Field(default=None, ge=0.5, le=10.0)
     ramp_per_s: float | None = Field(default=None, ge=0.0)
+    abandon_s: float | None = Field(default=None, ge=10.0, le=86400.0)
 
 
 class ReflexSection(_Section):
@@ -196,7 +197,7 @@ def _overridden(point: Point, override: PointOverride, place: str) -> Point:
     given = override.model_dump(exclude_none=True)
     write = {
         {"write_low": "low", "write_high": "high"}.get(key, key): given.pop(key)
-        for key in ("write_low", "write_high", "safe", "lease_s", "ramp_per_s")
+        for key in ("write_low", "write_high", "safe", "lease_s", "ramp_per_s", "abandon_s")
         if key in given
     }
     writable = point.writable

@@ -102,6 +102,8 @@ def _point_spec(point: Point, driver: int, device: int) -> PointSpec:
         lease_ns=round(writable.lease_s * NS_PER_S),
         ramp_per_s=writable.ramp_per_s,
         tolerance=writable.tolerance,
+        abandon_ns=round(writable.abandon_s * NS_PER_S),
+        abandon_value=writable.abandon_value,
     )
 
 

@@ -84,6 +84,11 @@ class NodeImage:
         return int(lib.ns_image_epoch(self.native))
 
     @property
+    def heartbeat(self) -> int:
+        """The heartbeat word: epoch << 32 | counter; 0 before the first beat."""
+        return int(lib.ns_image_heartbeat(self.native))
+
+    @property
     def native(self) -> Any:
         """The ns_image_t *; for hal only."""
         if self._image is None:
@@ -181,6 +186,8 @@ def _point_row(point: PointSpec) -> dict[str, Any]:
         "lease_ns": point.lease_ns,
         "ramp_per_s": point.ramp_per_s,
         "tolerance": point.tolerance,
+        "abandon_ns": point.abandon_ns,
+        "abandon_value": point.abandon_value,
     }
 
 

@@ -21,6 +21,8 @@ class PointSpec:
         lease_ns: Lease length counted by the driver; 0 for a point that is not leased.
         ramp_per_s: Slope from the safe value after a lapse ended; 0 for a step.
         tolerance: A read-back within it equals the desired value (encoding, quantum).
+        abandon_ns: After so long without a heartbeat `abandon_value` holds, until a desired value
+            is written again; 0: never.
     """
 
     name: str
@@ -35,6 +37,8 @@ class PointSpec:
     lease_ns: int = 0
     ramp_per_s: float = 0.0
     tolerance: float = 0.0
+    abandon_ns: int = 0
+    abandon_value: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,17 @@ static void follow_lease(ns_driver_t *self, uint32_t index, int64_t now_ns) {
     }
 }
 
+/** After a long silence nobody is coming back soon: what was desired before is forgotten. */
+static void follow_abandonment(ns_driver_t *self, uint32_t index, int64_t now_ns) {
+    ns_point_state_t *state = &self->states[index];
+    bool is_abandoned =
+        self->is_beat_seen && now_ns - self->beat_ns >= self->points[index].abandon_ns;
+    if (is_abandoned) {
+        state->is_accepted = false;
+    }
+    state->is_abandoned = is_abandoned;
+}
+
 void ns_driver_update_leases(ns_driver_t *self, int64_t now_ns) {
     follow_heartbeat(self, now_ns);
     for (uint32_t i = 0; i < self->point_count; i++) {
@@ -79,6 +90,9 @@ void ns_driver_update_leases(ns_driver_t *self, int64_t now_ns) {
         follow_slot(self, i);
         if (self->points[i].lease_ns > 0) {
             follow_lease(self, i, now_ns);
+        }
+        if (self->points[i].abandon_ns > 0) {
+            follow_abandonment(self, i, now_ns);
         }
     }
 }

@@ -40,6 +40,10 @@ static bool wanted_value(ns_driver_t *self, uint32_t index, int64_t now_ns, doub
         *out = reflex->rule.action_value;
         return true;
     }
+    if (state->is_abandoned) {
+        *out = point->abandon_value;
+        return true;
+    }
     bool is_safe = point->lease_ns > 0 && (state->phase != NS_LEASE_HELD || !state->is_accepted);
     if (is_safe && isnan(point->safe)) { /* a lapse may hold a value, but never move it */
         *out = state->applied;

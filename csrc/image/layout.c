@@ -93,10 +93,12 @@ static bool point_is_valid(const ns_point_t *point, uint32_t driver_count) {
     }
     bool limits_are_valid = point->low <= point->high && point->tolerance >= 0.0 &&
                             point->ramp_per_s >= 0.0 && isfinite(point->ramp_per_s);
-    bool safe_is_valid =
-        point->lease_ns == 0 || isnan(point->safe) ||
-        (point->safe >= point->low && point->safe <= point->high);
-    return limits_are_valid && safe_is_valid;
+    bool safe_is_valid = point->lease_ns == 0 || isnan(point->safe) ||
+                         (point->safe >= point->low && point->safe <= point->high);
+    bool abandon_is_valid =
+        point->abandon_ns == 0 || (point->abandon_ns > 0 && point->abandon_value >= point->low &&
+                                   point->abandon_value <= point->high);
+    return limits_are_valid && safe_is_valid && abandon_is_valid;
 }
 
 /** Counts and first points are filled in while the order is checked. */

@@ -38,7 +38,7 @@ static_assert(offsetof(ns_image_header_t, stop) == 16, "frozen");
 static_assert(offsetof(ns_image_header_t, heartbeat) == 24, "frozen");
 static_assert(sizeof(ns_word_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "words are lock free");
 static_assert(sizeof((ns_point_t *)NULL)->name == NS_NAME_SIZE, "as declared");
-static_assert(sizeof(ns_point_t) == 48 + 16 + 7 * 8,
+static_assert(sizeof(ns_point_t) == 48 + 16 + 9 * 8,
               "no padding: the layout hash covers all bytes");
 static_assert(sizeof(ns_driver_entry_t) == 48 + 16 + 8, "no padding");
 

@@ -12,10 +12,11 @@ class Writable:
 
     Args:
         low, high: Immutable limits, checked in the driver before each write.
-        safe: The safe value; NaN for a point without a lease: its last value stays.
+        safe: Applied when the lease lapses; NaN: what is applied stays.
         lease_s: Lease length counted by the driver, 0 for none.
         ramp_per_s: Slope from the safe value after a lapse, 0 for a step.
         tolerance: A read-back within it counts as equal.
+        abandon_s: After so long without a daemon the driver applies `abandon_value`; 0: never.
     """
 
     low: float
@@ -24,6 +25,8 @@ class Writable:
     lease_s: float = 0.0
     ramp_per_s: float = 0.0
     tolerance: float = 0.0
+    abandon_s: float = 0.0
+    abandon_value: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,7 @@ class Point:
         rate_max_per_s: A step faster than this is suspect for one sample; inf for no check.
         stuck_after_s: Unchanged for this long while `stuck_reference` moved by more than
             `stuck_reference_delta`: suspect. 0 for no check.
+        stuck_lag_s: First-order lag with which the reference acts on the value; 0: at once.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Point:
     stuck_after_s: float = 0.0
     stuck_reference: str = ""
     stuck_reference_delta: float = inf
+    stuck_lag_s: float = 0.0
     writable: Writable | None = None
 
 

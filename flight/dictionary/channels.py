@@ -10,6 +10,7 @@ sensor and the quantity can be, not operating limits: those are fault monitors
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import inf
+from typing import Any
 
 from flight.core.points import Point, PointTable, Writable
 
@@ -27,6 +28,10 @@ PUMP_RPM_MAX = 6000.0
 LAPSE_RAMP_W_PER_S = 25.0  # 200 W/s per node over eight accelerators (reference fault P10)
 
 _SWITCH = Writable(low=0.0, high=1.0, tolerance=0.1)
+# A node that nobody commands for so long is not computing for anybody: accelerators go off, the
+# module before its auxiliary, because a driver writes in point order.
+ABANDON_S = 600.0
+_ACCELERATOR_SWITCH = replace(_SWITCH, abandon_s=ABANDON_S, abandon_value=0.0)
 _CAP = Writable(
     low=CAP_W_MIN,
     high=CAP_W_MAX,
@@ -96,23 +101,21 @@ HOT_SWAP = (  # channel order: ns_pmbus_channel
     Template("power_w", "W", -20.0, 2500.0),
     Template("temp_c", "degC", -40.0, 150.0, rate_max_per_s=50.0),
     Template("status", "bits", 0.0, 65534.0),
-    Template("enable", "switch", 0.0, 1.0, writable=_SWITCH),
+    Template("enable", "switch", 0.0, 1.0, writable=_ACCELERATOR_SWITCH),
 )
-PAYLOAD_HOT_SWAP = tuple(
-    replace(t, high=200.0)
-    if t.name == "current_a"
-    else replace(t, high=12000.0)
-    if t.name == "power_w"
-    else t
-    for t in HOT_SWAP
-)
+_PAYLOAD: dict[str, dict[str, Any]] = {
+    "current_a": {"high": 200.0},
+    "power_w": {"high": 12000.0},
+    "enable": {"writable": _SWITCH},
+}
+PAYLOAD_HOT_SWAP = tuple(replace(t, **_PAYLOAD.get(t.name, {})) for t in HOT_SWAP)
 _PMBUS_CHANNELS = {t.name: i for i, t in enumerate(HOT_SWAP)}
 
 AUX = (
     Template("voltage_v", "V", 0.0, 5.0),
     Template("current_a", "A", -0.5, 10.0),
     Template("status", "bits", 0.0, 65534.0),
-    Template("enable", "switch", 0.0, 1.0, writable=_SWITCH),
+    Template("enable", "switch", 0.0, 1.0, writable=_ACCELERATOR_SWITCH),
 )
 HOST_RAIL = (
     Template("voltage_v", "V", 0.0, 15.0),

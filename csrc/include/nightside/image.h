@@ -52,10 +52,12 @@ typedef struct ns_point {
     int64_t period_ns;    /**< > 0 */
     double low;           /**< immutable limits of a write; not NaN where writable */
     double high;
-    double safe;       /**< applied when the lease lapses; NaN: what is applied stays */
-    int64_t lease_ns;  /**< 0: not leased */
-    double ramp_per_s; /**< slope away from a held value; 0: a step */
-    double tolerance;  /**< a read-back within it equals the desired value */
+    double safe;          /**< applied when the lease lapses; NaN: what is applied stays */
+    int64_t lease_ns;     /**< 0: not leased */
+    double ramp_per_s;    /**< slope away from a held value; 0: a step */
+    double tolerance;     /**< a read-back within it equals the desired value */
+    int64_t abandon_ns;   /**< silence of the daemon after which abandon_value holds; 0: never */
+    double abandon_value; /**< held until a desired value is written again */
 } ns_point_t;
 
 /** One row of the driver table. Drivers without points are allowed. */
