@@ -5,6 +5,7 @@ from typing import Protocol
 
 from flight.config import NodeConfig
 from flight.core.points import Point, PointTable
+from flight.dictionary.channels import ACCELERATORS_PER_BUS, HOST_RAILS
 from hal.spec import (
     BusHandle,
     ControllerDevice,
@@ -114,16 +115,16 @@ def _device(config: NodeConfig, name: str, hardware: Hardware, points: list[Poin
     if name == "payload_54v":
         return PmbusDevice(address=PAYLOAD_ADDRESS, current_limit_a=silicon.payload_current_a_max)
     if name.startswith("host_"):
-        page = ("host_12v", "host_5v", "host_3v3", "host_1v8").index(name)
+        page = HOST_RAILS.index(name)
         return PmbusDevice(address=HOST_RAIL_ADDRESS, page=page)
     index = int(name.removeprefix("accel").split("_")[0])
     if name.endswith("_54v"):
         return PmbusDevice(
-            address=MODULE_ADDRESS_FIRST + index % 4, current_limit_a=silicon.module_current_a_max
+            address=MODULE_ADDRESS_FIRST + index % ACCELERATORS_PER_BUS, current_limit_a=silicon.module_current_a_max
         )
     if name.endswith("_aux"):
         return PmbusDevice(
-            address=AUX_ADDRESS, page=index % 4, current_limit_a=silicon.aux_current_a_max
+            address=AUX_ADDRESS, page=index % ACCELERATORS_PER_BUS, current_limit_a=silicon.aux_current_a_max
         )
     return hardware.accelerator(index)
 

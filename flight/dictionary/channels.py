@@ -25,7 +25,7 @@ CAP_W_MIN = 200.0  # smallest settable limit of the H100-class module (REF-1)
 CAP_W_MAX = 700.0
 CLOCK_MHZ_MAX = 1980.0
 PUMP_RPM_MAX = 6000.0
-LAPSE_RAMP_W_PER_S = 25.0  # 200 W/s per node over eight accelerators (reference fault P10)
+LAPSE_RAMP_W_PER_S = 25.0  # 200 W/s per node over eight accelerators (docs/models.md, fault P10)
 
 _SWITCH = Writable(low=0.0, high=1.0, tolerance=0.1)
 # A node that nobody commands for so long is not computing for anybody: accelerators go off, the

@@ -62,7 +62,7 @@ static unsigned get(void *bus, uint8_t address, size_t size, uint8_t code) {
     return size == 1 ? answer[0] : (unsigned)(answer[0] | answer[1] << 8);
 }
 
-/* Vectors of node_management 2.3. */
+/* Vectors of the vectors of csrc/tests/test_codec.c. */
 static void formats_agree_with_the_published_vectors(void) {
     const uint8_t text[] = "123456789";
     const uint8_t word[] = {0x80, 0x88, 0x81, 0x00, 0xD3};
