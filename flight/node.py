@@ -120,11 +120,14 @@ def _device(config: NodeConfig, name: str, hardware: Hardware, points: list[Poin
     index = int(name.removeprefix("accel").split("_")[0])
     if name.endswith("_54v"):
         return PmbusDevice(
-            address=MODULE_ADDRESS_FIRST + index % ACCELERATORS_PER_BUS, current_limit_a=silicon.module_current_a_max
+            address=MODULE_ADDRESS_FIRST + index % ACCELERATORS_PER_BUS,
+            current_limit_a=silicon.module_current_a_max,
         )
     if name.endswith("_aux"):
         return PmbusDevice(
-            address=AUX_ADDRESS, page=index % ACCELERATORS_PER_BUS, current_limit_a=silicon.aux_current_a_max
+            address=AUX_ADDRESS,
+            page=index % ACCELERATORS_PER_BUS,
+            current_limit_a=silicon.aux_current_a_max,
         )
     return hardware.accelerator(index)
 

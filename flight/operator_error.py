@@ -32,6 +32,7 @@ def read_toml(path: Path, *, what: str) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         near = suggest(path.stem, [p.stem for p in path.parent.glob(f"*{path.suffix}")])
+        near = near.replace("'?", f"{path.suffix}'?")
         raise OperatorError(f"{path}: no such {what} file{near}") from None
     except IsADirectoryError:
         raise OperatorError(f"{path}: is a folder, not a {what} file") from None
@@ -77,11 +78,12 @@ def _explain(path: Path | str, item: Any, model: type[BaseModel], data: Mapping[
         return f"{path}: {key}: is missing and has no default"
     given = item.get("input")
     shown = "" if isinstance(given, dict | list | BaseModel) else f" = {given!r}"
-    return f"{path}: {key}{shown}: {_mend(item, key, _field(model, location))}"
+    mend = _mend(item, key, _field(model, location))
+    return f"{path}: {key}{shown}: {mend}" if location else f"{path}: {mend}"
 
 
 # What to write instead, by pydantic's kind of mistake: its own words are meant for programmers.
-_NUMBER = "write a plain number; the unit is part of the name"
+_NUMBER = "write a plain number (the unit is part of the name)"
 _MENDS: Mapping[str, str] = {
     "float_parsing": _NUMBER,
     "float_type": _NUMBER,

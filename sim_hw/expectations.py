@@ -1,8 +1,8 @@
 """Expectations of a scenario, judged in every cycle on telemetry values and events alone.
 
 Nothing here looks at plant truth: the same code judges a flight on a bench. An expectation that
-could never be judged is a failure. While the daemon's cycle does not run there is no telemetry to
-judge.
+could never be judged is a failure, and so is an `always` over a point that died: telemetry that
+stands still proves nothing. While the daemon's cycle does not run there is no telemetry to judge.
 """
 
 import math
@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flight.core.points import PointTable
 from flight.core.types import Decision, Event, Float64s, Inputs, Int64s, Snapshot
@@ -21,6 +22,8 @@ from sim_hw.timeline import NS_PER_S
 AT_GRACE_NS = (
     NS_PER_S  # `at` is judged on the first fresh telemetry after it, at most this much later
 )
+SILENT_NS = 10 * NS_PER_S  # `always`: a point without a sample for longer, to the end, is silent
+LOOK_NS = NS_PER_S  # how often it is looked at who is silent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +79,9 @@ class ExpectationChecker:
             elif expectation.when == "within":
                 self._add(expectation.from_ns, _Within(_View(expectation, points)))
             else:
-                self._add(expectation.from_ns, _Throughout(_View(expectation, points)))
+                self._add(expectation.from_ns, _Throughout(_View(expectation, points), points))
         for (from_ns, _), members in blocks.items():
-            self._add(from_ns, _Block([_View(member, points) for member in members]))
+            self._add(from_ns, _Block([_View(member, points) for member in members], points))
         self._waiting.sort(key=lambda entry: entry[:2])
 
     def record(self, inputs: Inputs, decision: Decision) -> None:
@@ -181,19 +184,67 @@ class _View:
         )
 
 
+class _Hearing:
+    """Who was heard in a window: each point at least once with a fresh sample, and to its end.
+
+    What an accelerator reports is not missed while its module rail reads open.
+    """
+
+    def __init__(self, indices: Sequence[int] | NDArray[np.intp], points: PointTable) -> None:
+        chosen = [points.points[i] for i in indices]
+        switches = [points.index.get(_switch_of(point.name), -1) for point in chosen]
+        self.was_heard = np.zeros(len(chosen), np.bool_)
+        self.all_heard = False
+        self._names = [point.name for point in chosen]
+        self._indices = np.array(indices, np.intp)
+        self._ages_ns = np.array([round(point.age_s_max * NS_PER_S) for point in chosen])
+        self._switches = np.array(switches, np.intp)
+        self._has_switch = self._switches >= 0
+        self._last_ns = np.zeros(len(chosen), np.int64)
+        self._looked_ns = 0
+
+    def look(self, now_ns: int, snapshot: Snapshot) -> None:
+        """Look once a second, and in every cycle until all were heard."""
+        if self.all_heard and now_ns - self._looked_ns < LOOK_NS:
+            return
+        self._looked_ns = now_ns
+        times_ns: Int64s = snapshot.time_ns[self._indices]
+        np.maximum(self._last_ns, times_ns, out=self._last_ns)
+        self.was_heard |= (times_ns > 0) & (times_ns >= now_ns - self._ages_ns)
+        self.all_heard = bool(self.was_heard.all())
+        is_off = self._has_switch & (snapshot.values[self._switches] < 0.5)
+        self._last_ns[is_off] = now_ns
+
+    def complaint(self, start: int = 0, end: int | None = None) -> str:
+        """Return why some of the points prove nothing, empty when all were heard to the end."""
+        for i in range(start, len(self._names) if end is None else end):
+            if not self.was_heard[i]:
+                return f": never judged, no fresh sample of {self._names[i]}"
+            silent_ns = self._looked_ns - int(self._last_ns[i])
+            if silent_ns > max(SILENT_NS, int(self._ages_ns[i])):
+                return f": not judged, {self._names[i]} silent since {self._last_ns[i] / 1e9:.1f} s"
+        return ""
+
+
+def _switch_of(name: str) -> str:
+    """Return the point that says whether the source of a point is powered."""
+    source, _, _ = name.partition(".")
+    return f"rail.{source}_54v.enable" if source.startswith("accel") else ""
+
+
 class _Block:
     """All per-point `always` expectations of one window: two running extremes over all their
     points.
     """
 
-    def __init__(self, views: Sequence[_View]) -> None:
+    def __init__(self, views: Sequence[_View], points: PointTable) -> None:
         self._views = views
         self._until_ns = views[0].expectation.until_ns
         self._indices = np.concatenate([view.indices for view in views])
         self._values = np.empty(len(self._indices))
         self._highest = np.full(len(self._indices), math.nan)
         self._lowest = np.full(len(self._indices), math.nan)
-        self._all_seen = False
+        self._hearing = _Hearing(self._indices, points)
 
     def see(self, now_ns: int, snapshot: Snapshot, events: Sequence[Event]) -> bool:
         """Widen the extremes; the last good value of a point that fell silent still counts."""
@@ -202,10 +253,9 @@ class _Block:
             return True
         values = self._values
         snapshot.values.take(self._indices, out=values, mode="clip")
-        if not self._all_seen:
-            times_ns: Int64s = snapshot.time_ns[self._indices]
-            self._all_seen = bool(times_ns.all())
-            values[times_ns == 0] = math.nan
+        self._hearing.look(now_ns, snapshot)
+        if not self._hearing.all_heard:
+            values[~self._hearing.was_heard] = math.nan
         np.fmax(self._highest, values, out=self._highest)
         np.fmin(self._lowest, values, out=self._lowest)
         return False
@@ -216,21 +266,22 @@ class _Block:
         for view in self._views:
             end = start + len(view.indices)
             extremes = np.concatenate([self._highest[start:end], self._lowest[start:end]])
+            note = self._hearing.complaint(start, end)
             start = end
-            is_judged = not bool(np.isnan(extremes).any())
-            value = math.nan
-            if is_judged:
-                value = min((float(v) for v in extremes), key=view.margin)
-            found.append(view.result(value, is_judged=is_judged))
+            worst = math.nan
+            if not bool(np.isnan(extremes).all()):
+                worst = min((float(v) for v in extremes if v == v), key=view.margin)
+            found.append(_always_result(view, worst, note))
         return found
 
 
 class _Throughout:
     """`always` on a value that several points make together, and `at` with or without `hold_s`."""
 
-    def __init__(self, view: _View) -> None:
+    def __init__(self, view: _View, points: PointTable) -> None:
         self._view = view
         expectation = view.expectation
+        self._hearing = _Hearing(view.indices, points)
         self._is_instant = expectation.when == "at"
         self._until_ns = expectation.until_ns + expectation.hold_ns
         self._worst = math.nan
@@ -242,6 +293,8 @@ class _Throughout:
         grace_ns = AT_GRACE_NS if is_first and self._is_instant else 0
         if now_ns > self._until_ns + grace_ns:
             return True
+        if not self._is_instant:
+            self._hearing.look(now_ns, snapshot)
         value = self._view.value(now_ns, snapshot)
         if not math.isnan(value) and (
             is_first or self._view.margin(value) < self._view.margin(self._worst)
@@ -251,7 +304,9 @@ class _Throughout:
 
     def results(self, last: Snapshot | None, last_ns: int) -> list[ExpectationResult]:
         """Return the one result."""
-        is_whole = not self._is_instant or last_ns + AT_GRACE_NS > self._until_ns
+        if not self._is_instant:
+            return [_always_result(self._view, self._worst, self._hearing.complaint())]
+        is_whole = last_ns + AT_GRACE_NS > self._until_ns
         return [self._view.result(self._worst, is_judged=is_whole)]
 
 
@@ -340,6 +395,14 @@ class _Events:
                 + ("" if self._is_seen else ": never judged"),
             )
         ]
+
+
+def _always_result(view: _View, worst: float, complaint: str) -> ExpectationResult:
+    """A bound that was broken is told before who was silent."""
+    is_broken = not math.isnan(worst) and view.margin(worst) < 0.0
+    if complaint and not is_broken:
+        return view.result(math.nan, is_judged=False, note=complaint)
+    return view.result(worst, is_judged=True)
 
 
 def _in_time(name: str, took_s: float, allowed_s: float, claim: str) -> ExpectationResult:

@@ -21,6 +21,7 @@ from sim_hw.orbit import Orbit
 from sim_hw.plant import PlantStart
 from sim_hw.plant_config import PlantConfig
 from sim_hw.properties import PropertyChecker
+from sim_hw.property_budget import NodeBudget
 from sim_hw.scenario import StartTable
 from sim_hw.scenario_check import WORLD_ACTIONS
 from sim_hw.scenario_times import FlightPlan, PlannedAction
@@ -74,7 +75,15 @@ class Flight:
         self.injector = FaultInjector(
             plan.faults, plant=self.node.plant, image=self.node.image, cycle_gate=self.node.gate
         )
-        self.properties = PropertyChecker(self.node.image, applied=self.injector.applied)
+        self.properties = PropertyChecker(
+            self.node.image,
+            plant=self.node.plant,
+            node_image=self.node.node_image,
+            budget=NodeBudget(
+                config.arbiter.node_power_w_max, config.arbiter.allotment_fallback_w
+            ),
+            applied=self.injector.applied,
+        )
         self.expectations = ExpectationChecker(plan.expectations, self.node.table)
         self.stories = FaultStories(self.node.table, self.injector.applied)
         self.meter = FlightMeter(self.node.image)

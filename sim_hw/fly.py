@@ -112,7 +112,7 @@ def summarise(flown: FlownFlight) -> dict[str, Any]:
         expectations=(*flight.expectations.finish(flown.simulated_ns), *_refusals(flight)),
         stories=flight.stories.stories,
         meter=flight.meter,
-        properties={"S14": node.witness.compared > 0 and node.witness.differed == 0},
+        properties={"S14": node.witness.differed == 0 if node.witness.compared else None},
     )
 
 

@@ -2,7 +2,8 @@
 readings.
 
 S1 to S3 are in sim_hw/property_ranges.py, the rails' S4 and S5 in sim_hw/property_rails.py, the
-power's S6, S12 and S13 in sim_hw/property_power.py; their limits in sim_hw/property_limits.py.
+power's S6, S12 and S13 in sim_hw/property_power.py; their limits in sim_hw/property_limits.py, the
+budget of S6 in sim_hw/property_budget.py. S14 is witnessed in sim_hw/step_witness.py.
 """
 
 from collections.abc import Sequence
@@ -10,29 +11,44 @@ from typing import Any
 
 from flight.core.types import Decision, Inputs
 from sim_hw.fault_injector import AppliedFault
+from sim_hw.property_budget import BudgetBook, NodeBudget
 from sim_hw.property_limits import PropertyLimits
 from sim_hw.property_power import BudgetCheck, LossCheck, SilenceCheck
 from sim_hw.property_rails import LatchUpCheck, RailCheck
 from sim_hw.property_ranges import RangeCheck, ShedCheck
-from sim_hw.property_truth import Check, Ledger, truth_of_image
+from sim_hw.property_truth import Check, Heartbeats, Ledger, Loads, truth_of_image
+from sim_hw.timeline import NS_PER_S
 
 
 class PropertyChecker:
     """Checks S1 to S6, S12 and S13 at every step. A cycle sink: hang `record` behind the cycle.
 
-    `check` costs about 10 us. S14 (same seed, same trace) needs two runs and is checked elsewhere.
+    `check` costs about 10 us.
 
     Args:
         image: The plant image (sim_hw/devices.py): truth and setpoint as arrays by field.
+        plant: Tells the load of the whole node.
+        node_image: Tells the heartbeat, whatever the daemon says about itself.
+        budget: What the configuration allows the node.
         applied: The list that the fault injector appends to.
     """
 
     def __init__(
-        self, image: Any, *, applied: Sequence[AppliedFault], limits: PropertyLimits | None = None
+        self,
+        image: Any,
+        *,
+        plant: Loads,
+        node_image: Heartbeats,
+        budget: NodeBudget,
+        applied: Sequence[AppliedFault],
+        limits: PropertyLimits | None = None,
     ) -> None:
         limits = limits or PropertyLimits()
         self.ledger = Ledger()
-        self.truth = truth = truth_of_image(image)
+        book = BudgetBook(budget, settle_ns=round(limits.budget_s * NS_PER_S))
+        self.truth = truth = truth_of_image(image, plant, book)
+        self._node_image = node_image
+        self._heartbeat = 0
         self._applied = applied
         self._seen = 0
         self._cap_w: tuple[float, ...] = ()
@@ -54,28 +70,38 @@ class PropertyChecker:
         return tuple(sorted(found, key=lambda name: int(name[1:])))
 
     def record(self, inputs: Inputs, decision: Decision) -> None:
-        """Take one cycle: what was granted, the mode, the heartbeat that every cycle in time ends
-        with.
-        """
+        """Take one cycle: what was granted, the mode, accepted commands, the budget."""
         truth = self.truth
-        if decision.events and any(event.event_id == "cycle.late" for event in decision.events):
-            truth.epoch += 1  # a late cycle takes a new epoch and does not beat
-        else:
-            truth.beat_ns, truth.beat_epoch = inputs.now_ns, truth.epoch
         truth.mode, truth.previous_mode = decision.mode, truth.mode
         if decision.cap_w is not self._cap_w:
             self._cap_w = decision.cap_w
             truth.granted_w[: len(decision.cap_w)] = decision.cap_w
+        truth.budget.take(inputs, decision)
         if inputs.commands:
-            truth.command_ns = inputs.now_ns
+            self._take_commands(inputs, decision)
 
     def check(self, now_ns: int) -> None:
         """Check everything after one step of the world."""
+        heartbeat = self._node_image.heartbeat
+        if heartbeat != self._heartbeat:
+            self._heartbeat = heartbeat
+            self.truth.beat_ns, self.truth.beat_epoch = now_ns, heartbeat >> 32
         while self._seen < len(self._applied):
             self._take_edge(self._applied[self._seen])
             self._seen += 1
         for check in self._run:
             check(now_ns)
+
+    def _take_commands(self, inputs: Inputs, decision: Decision) -> None:
+        accepted = {ack.command_id for ack in decision.acks if ack.ok}
+        disabled_ns = self.truth.disabled_ns
+        for command in inputs.commands:
+            if command.name != "disable_accelerator" or command.command_id not in accepted:
+                continue
+            subject = dict(command.arguments)["subject"]
+            for i in range(len(disabled_ns)):
+                if subject in ("all", f"accel{i}"):
+                    disabled_ns[i] = inputs.now_ns
 
     def _take_edge(self, edge: AppliedFault) -> None:
         if edge.is_start:

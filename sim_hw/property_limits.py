@@ -39,14 +39,33 @@ class PropertyLimits(BaseModel):
         default=120.0,
         description="A rail that closes this soon after it opened is retried; assumed.",
     )
+    flow_good_s: float = Field(
+        default=1.0,
+        description="Flow was good this shortly before an auxiliary rail closes; assumed.",
+    )
     # S5
     latch_up_s_max: float = Field(default=0.25, description="S5, by the supervisor.")
     latch_current_a_min: float = Field(
         default=0.8,
         description="Less is a micro-latch, found by its trend and not claimed here; models, fault R2.",
     )
+    latch_current_a_silicon: float = Field(
+        default=3.2,
+        description="More trips the rail's own silicon: REF-1, line at 4 A, 0.8 A nominal.",
+    )
     cause_s: float = Field(
         default=120.0, description="A fault explains an opened rail this long; assumed."
+    )
+    brief_cause_s: float = Field(
+        default=5.0,
+        description="A command, or flow that was lost, explains one this long; assumed.",
+    )
+    orphaned_s: float = Field(
+        default=600.0, description="Without a daemon, drivers open the rails; design, section 2."
+    )
+    shed_w: float = Field(
+        default=150.0,
+        description="Budget held back before an accelerator is shed: margins, overhead; assumed.",
     )
     hot_core_temp_c: float = Field(default=84.0, description="Explains an opened rail; assumed.")
     hot_memory_temp_c: float = Field(default=97.0, description="Explains an opened rail; assumed.")
@@ -64,9 +83,13 @@ class PropertyLimits(BaseModel):
         default=0.05, description="A cap is not obeyed above it; models, fault G4."
     )
     # S12
+    lease_s: float = Field(default=1.5, description="REF-1.")
     silence_s_max: float = Field(default=1.6, description="Lease 1.5 s and one poll.")
     cap_w_safe: float = Field(default=200.0, description="REF-1.")
     cap_tolerance_w: float = Field(default=1.0, description="Read-back quantum; assumed.")
+    clock_tolerance_mhz: float = Field(default=1.0, description="Read-back quantum; assumed.")
+    pump_speed_rpm_safe: float = Field(default=6000.0, description="REF-1, the maximum.")
+    pump_tolerance_rpm: float = Field(default=1.0, description="Read-back quantum; assumed.")
     power_up_s: float = Field(
         default=0.3,
         description="A just booted accelerator has its own cap until the driver's poll; assumed.",
@@ -84,5 +107,5 @@ class PropertyLimits(BaseModel):
         description="Power moves this far before a stuck core reading is noticed; channels.",
     )
     stuck_s_max: float = Field(
-        default=10.0, description="... and it is noticed this soon; assumed."
+        default=25.0, description="... and it is noticed this soon: the core's own lag; channels."
     )

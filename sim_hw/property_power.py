@@ -2,6 +2,7 @@
 power.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,15 +18,19 @@ _STEP_NS = 100_000_000
 
 
 class BudgetCheck:
-    """S6: from 1 s after a change, all accelerators together draw at most what the arbiter
-    granted, plus 2 %; and an accelerator that does not obey its cap is held back or switched off
-    within 10 s.
+    """S6: from 1 s after a change the node draws at most its budget, and all accelerators together
+    at most what the arbiter granted, both plus 2 %; and an accelerator that does not obey its cap
+    is held back or switched off within 10 s.
 
-    What it granted is the largest of the last second per accelerator, and at least the minimum cap
-    where the module is on. An accelerator that booted in that second has its own maximum cap until
-    its driver's next poll and counts with that. One that ignores its cap, or whose library answers
-    nothing, cannot be throttled: its excess is left out of the sum for the 10 s in which it must
-    be dealt with, and for 1 s after the fault.
+    The budget (sim_hw/property_budget.py) counts against everything: accelerators, host, pumps,
+    heaters. While the daemon is silent the drivers can do no more than S12 asks: safe caps.
+
+    What the arbiter granted is the largest of the last second per accelerator, and at least the
+    minimum cap where the module is on. An accelerator that booted in that second has its own
+    maximum cap until its driver's next poll and counts with that. One that ignores its cap, or
+    whose library answers nothing, cannot be throttled: its excess is left out of both sums for the
+    10 s in which it must be dealt with, and for 1 s after the fault. One whose module switch does
+    not hear, and is granted nothing, is left out of the budget.
     """
 
     names = ("S6",)
@@ -42,21 +47,33 @@ class BudgetCheck:
         self._over_since: dict[int, int] = {}
         self._excused_until: dict[int, int] = {}
         self._factor = 1.0 + limits.budget_tolerance_ratio
-        self._closest = np.inf
+        self._closest = self._budget_closest = np.inf
+        self._is_over_budget = False
 
     def check(self, now_ns: int) -> None:
-        """Compare sums; rows, booting and excess matter only when the simple sum is exceeded."""
+        """Compare sums; rows, booting and excess matter only when a simple sum is exceeded."""
         truth = self._truth
         self._row = (self._row + 1) % self._rows
         self._granted[self._row] = truth.granted_w
         self._alive[self._row] = truth.alive
         draw_w, granted_w = sum(truth.power_w.tolist()), sum(truth.granted_w.tolist())
-        limit_w = granted_w * self._factor
-        if draw_w > limit_w or self._over_since:
-            limit_w = self._check_closely(now_ns)
+        load_w = truth.plant.load_w
+        limit_w, budget_w = granted_w * self._factor, truth.budget.due_w(now_ns) * self._factor
+        if draw_w > limit_w or load_w > budget_w or self._over_since:
+            limit_w, left_out_w = self._check_closely(now_ns)
+            load_w -= left_out_w
+        if load_w > budget_w:
+            self._check_budget(now_ns, load_w, budget_w)
+        elif self._is_over_budget:
+            self._is_over_budget = False
+            self._ledger.mend("S6", "node")
         if limit_w - draw_w < self._closest and granted_w > 0.0:
             self._closest = limit_w - draw_w
-            self._ledger.approach("S6", self._closest, draw_w, limit_w, "W", now_ns, "node")
+            subject = "modules"
+            self._ledger.approach("S6", self._closest, draw_w, limit_w, "W", now_ns, subject)
+        if 0.0 <= budget_w - load_w < self._budget_closest:
+            self._budget_closest = budget_w - load_w
+            self._ledger.approach("S6", self._budget_closest, load_w, budget_w, "W", now_ns, "node")
 
     def fault(self, edge: AppliedFault) -> None:
         """Who cannot be told or does not obey is excused, and for 1 s after it obeys again."""
@@ -65,34 +82,57 @@ class BudgetCheck:
             grace_ns = round(self._limits.budget_s * NS_PER_S)
             self._excused_until[i] = FOREVER_NS if edge.is_start else edge.time_ns + grace_ns
 
-    def _check_closely(self, now_ns: int) -> float:
-        """Return the limit of the sum with all that is allowed for, after having judged it."""
+    def _check_closely(self, now_ns: int) -> tuple[float, float]:
+        """Judge each accelerator and their sum.
+
+        Returns: The limit of the sum with all that is allowed for, and the power that the budget
+        does not count.
+        """
         truth, limits = self._truth, self._limits
-        allowed_w = 0.0
+        allowed_w = left_out_w = 0.0
         granted, last = self._granted.max(axis=0).tolist(), truth.granted_w.tolist()
         booted = (self._alive.min(axis=0) < self._alive[self._row]).tolist()
         for i, power_w in enumerate(truth.power_w.tolist()):
+            if granted[i] == 0.0 and self._is_deaf(i):
+                left_out_w += power_w
             if truth.module_enabled[i] > 0.0:  # nothing smaller can be enforced while it is on
                 granted[i] = max(granted[i], limits.cap_w_min)
                 last[i] = max(last[i], limits.cap_w_min)
             own_w = granted[i] * self._factor
-            if booted[i]:
-                own_w = max(own_w, power_w)
+            excess_w = max(0.0, power_w - own_w)
             over_ns = self._over_ns(now_ns, i, power_w, last[i])
             is_due = over_ns > limits.cap_escalation_s_max * NS_PER_S
             if is_due:
                 text = f"above its cap for {over_ns / NS_PER_S:.1f} s and nothing was done"
                 self._ledger.violate("S6", now_ns, f"accel{i}", power_w, own_w, "W", text)
-            elif self._excused_until.get(i, 0) >= now_ns:
-                own_w = max(own_w, power_w)
+            if booted[i] or (not is_due and self._excused_until.get(i, 0) >= now_ns):
+                own_w += excess_w
+                left_out_w += excess_w
             allowed_w += own_w
         draw_w = sum(truth.power_w.tolist())
         if draw_w > allowed_w + 1e-6:
             text = "accelerators draw more than was granted 1 s ago"
-            self._ledger.violate("S6", now_ns, "node", draw_w, allowed_w, "W", text)
+            self._ledger.violate("S6", now_ns, "modules", draw_w, allowed_w, "W", text)
         else:
-            self._ledger.mend("S6", "node")
-        return allowed_w
+            self._ledger.mend("S6", "modules")
+        return allowed_w, left_out_w
+
+    def _check_budget(self, now_ns: int, load_w: float, budget_w: float) -> None:
+        truth, limits = self._truth, self._limits
+        silent_ns = now_ns - (truth.beat_ns or 0)
+        if silent_ns >= limits.lease_s * NS_PER_S:
+            others_w = truth.plant.load_w - sum(truth.power_w.tolist())
+            safe_w = limits.cap_w_safe * sum(truth.module_enabled.tolist())
+            budget_w = max(budget_w, others_w + safe_w * self._factor)
+        if load_w > budget_w:
+            self._is_over_budget = True
+            text = "the node draws more than the budget of 1 s ago"
+            self._ledger.approach("S6", budget_w - load_w, load_w, budget_w, "W", now_ns, "node")
+            self._ledger.violate("S6", now_ns, "node", load_w, budget_w, "W", text)
+
+    def _is_deaf(self, i: int) -> bool:
+        rail = f"accel{i}_54v"
+        return any(f.name == "i2c_nack" and f.target == rail for f in self._truth.active)
 
     def _over_ns(self, now_ns: int, i: int, power_w: float, granted_w: float) -> int:
         if power_w <= granted_w * (1.0 + self._limits.cap_excess_ratio):
@@ -104,9 +144,11 @@ class BudgetCheck:
 
 class SilenceCheck:
     """S12: 1.6 s after the last heartbeat every powered accelerator is at its safe cap or below,
-    and stays there until the daemon beats with a newer epoch. The drivers do this alone.
+    its clock no higher than before, and both pumps are told to run at their safe speed; all stay
+    there until the daemon beats with a newer epoch. The drivers do this alone.
 
-    A just booted accelerator has 0.3 s: until its driver's poll it has its own cap.
+    Beat and epoch are those of the heartbeat word in the node image, whatever the daemon reports. A
+    just booted accelerator has 0.3 s: until its driver's poll it has its own cap and clock.
     """
 
     names = ("S12",)
@@ -116,39 +158,45 @@ class SilenceCheck:
         self._limits = limits
         self._ledger = ledger
         self._lapsed_epoch: int | None = None
+        self._lease_ns = round(limits.lease_s * NS_PER_S)
         self._silence_ns = round(limits.silence_s_max * NS_PER_S)
         self._alive_since: dict[int, int] = {}
+        self._clock_mhz = truth.clock_max_mhz.copy()  # as the lease left it
 
     def check(self, now_ns: int) -> None:
-        """Costs nothing while the daemon beats."""
+        """Costs next to nothing while the daemon beats."""
         truth = self._truth
         if truth.beat_ns is None:
             return
-        if now_ns - truth.beat_ns > self._silence_ns and self._lapsed_epoch is None:
-            self._lapsed_epoch = truth.beat_epoch
+        silent_ns = now_ns - truth.beat_ns
         if self._lapsed_epoch is None:
-            return
-        if truth.epoch > self._lapsed_epoch and now_ns - truth.beat_ns < self._silence_ns:
+            if silent_ns < self._lease_ns:
+                self._clock_mhz[:] = truth.clock_max_mhz
+            if silent_ns <= self._silence_ns:
+                return
+            self._lapsed_epoch = truth.beat_epoch
+        elif truth.beat_epoch > self._lapsed_epoch and silent_ns < self._silence_ns:
             self._lapsed_epoch = None
             self._alive_since.clear()
+            for subject in self._subjects():
+                self._ledger.mend("S12", subject)
             return
-        self._check_caps(now_ns)
+        self._check_accelerators(now_ns)
+        self._check_pumps(now_ns)
 
     def fault(self, edge: AppliedFault) -> None:
         """Silence counts, whatever its cause."""
 
-    def _check_caps(self, now_ns: int) -> None:
+    def _subjects(self) -> Iterator[str]:
+        for i in range(len(self._clock_mhz)):
+            yield from (f"accel{i}", f"accel{i} clock")
+        yield from ("pump_a", "pump_b")
+
+    def _check_accelerators(self, now_ns: int) -> None:
         truth, limits = self._truth, self._limits
         limit_w = limits.cap_w_safe + limits.cap_tolerance_w
-        for i, (cap_w, alive, module) in enumerate(
-            zip(
-                truth.cap_w.tolist(),
-                truth.alive.tolist(),
-                truth.module_enabled.tolist(),
-                strict=True,
-            )
-        ):
-            if alive == 0.0 or module == 0.0:
+        for i, cap_w in enumerate(truth.cap_w.tolist()):
+            if truth.alive[i] == 0.0 or truth.module_enabled[i] == 0.0:
                 self._alive_since[i] = now_ns
                 continue
             if now_ns - self._alive_since.get(i, 0) < limits.power_up_s * NS_PER_S:
@@ -158,6 +206,19 @@ class SilenceCheck:
             if cap_w > limit_w:
                 text = "cap above its safe value while no newer epoch is in force"
                 self._ledger.violate("S12", now_ns, subject, cap_w, limit_w, "W", text)
+            clock_mhz, limit_mhz = float(truth.clock_max_mhz[i]), float(self._clock_mhz[i])
+            if clock_mhz > limit_mhz + limits.clock_tolerance_mhz:
+                text, subject = "clock rose while no newer epoch is in force", f"{subject} clock"
+                self._ledger.violate("S12", now_ns, subject, clock_mhz, limit_mhz, "MHz", text)
+
+    def _check_pumps(self, now_ns: int) -> None:
+        safe_rpm = self._limits.pump_speed_rpm_safe
+        for name, target_rpm in zip("ab", self._truth.pump_target_rpm.tolist(), strict=True):
+            if target_rpm < safe_rpm - self._limits.pump_tolerance_rpm:
+                text = "pump not told its safe speed while no newer epoch is in force"
+                self._ledger.violate(
+                    "S12", now_ns, f"pump_{name}", target_rpm, safe_rpm, "rpm", text
+                )
 
 
 @dataclass(slots=True)
@@ -184,7 +245,7 @@ class LossCheck:
     - a NACK of one of its rails, any other of its sensors stuck, biased or forced: for 10 s after
       the loss, since a later rise is decided on the core temperature, which is still good;
     - a core temperature that repeats its last sample looks good until the power has moved by 150
-      W: the ceiling is that much higher, and may be exceeded for 10 s, as long as the loss lasts.
+      W: the ceiling is that much higher, and may be exceeded for 25 s, as long as the loss lasts.
     Not claimed: while its cap was rising before the loss (a ramp goes on to its end), after its
     rail was opened (a start after that is a new beginning), for a bias of the core temperature
     within the truth of the sensor, and for sensors of the loop and of the power system: S1 and S2

@@ -10,6 +10,7 @@ from sim_hw.fault_injector import AppliedFault
 from sim_hw.faults import accelerator_of
 from sim_hw.property_limits import PropertyLimits
 from sim_hw.property_truth import Ledger, Truth
+from sim_hw.scenario_times import FOREVER_NS
 from sim_hw.timeline import NS_PER_S
 
 
@@ -173,8 +174,8 @@ class ShedCheck:
     """S3, second half: below each rung's charge for 10 s, the accelerators draw at most the rung's
     watts.
 
-    Not claimed while a fault lies about the charge. An accelerator that does not obey its cap counts
-    with its cap: S6 says how long it may exceed it.
+    Not claimed while a fault lies about the charge. An accelerator that cannot be told its cap or
+    does not obey it counts with its share of the rung: S6 says how long it may exceed that.
     """
 
     names = ("S3",)
@@ -186,6 +187,7 @@ class ShedCheck:
         self._rungs = limits.shed_rungs
         self._highest = max(charge for charge, _ in limits.shed_rungs)
         self._below_since: dict[float, int] = {}
+        self._excused_until: dict[int, int] = {}
 
     def check(self, now_ns: int) -> None:
         """Compare the draw with the rungs that have been due for longer than they may take."""
@@ -196,25 +198,31 @@ class ShedCheck:
         if any(fault.target == "eps.battery.charge_ratio" for fault in self._truth.active):
             self._below_since.clear()
             return
-        draw_w = self._draw_w()
         for threshold, watts in self._rungs:
             if charge >= threshold - self._limits.charge_tolerance_ratio:
                 self._below_since.pop(threshold, None)
                 continue
             below_ns = now_ns - self._below_since.setdefault(threshold, now_ns)
             allowed_w = watts * (1.0 + self._limits.budget_tolerance_ratio)
-            if below_ns > self._limits.shed_s_max * NS_PER_S and draw_w > allowed_w:
+            if below_ns <= self._limits.shed_s_max * NS_PER_S:
+                continue
+            draw_w = self._draw_w(now_ns, allowed_w)
+            if draw_w > allowed_w:
                 text = f"charge below {threshold:g} for {below_ns / NS_PER_S:.1f} s and not shed"
                 self._ledger.violate("S3", now_ns, "node", draw_w, allowed_w, "W", text)
 
     def fault(self, edge: AppliedFault) -> None:
-        """Active faults are looked up."""
+        """Who cannot be told or does not obey is excused, and for 1 s after."""
+        i = accelerator_of(edge.fault.target)
+        if edge.fault.name in ("cap_ignored", "nvml_call_fails") and i is not None:
+            grace_ns = round(self._limits.budget_s * NS_PER_S)
+            self._excused_until[i] = FOREVER_NS if edge.is_start else edge.time_ns + grace_ns
 
-    def _draw_w(self) -> float:
-        truth = self._truth
-        draw_w = float(truth.power_w.sum())
-        for fault in truth.active:
-            i = accelerator_of(fault.target)
-            if fault.name == "cap_ignored" and i is not None:
-                draw_w -= max(0.0, float(truth.power_w[i] - truth.cap_w[i]))
-        return draw_w
+    def _draw_w(self, now_ns: int, allowed_w: float) -> float:
+        """Return what all draw, those excused with at most their share of what is allowed."""
+        powers_w: list[float] = self._truth.power_w.tolist()
+        share_w = allowed_w / len(powers_w)
+        return sum(
+            min(power_w, share_w) if self._excused_until.get(i, 0) >= now_ns else power_w
+            for i, power_w in enumerate(powers_w)
+        )

@@ -9,10 +9,12 @@ import numpy as np
 
 from flight.core.types import Float64s, Mode
 from sim_hw.fault_injector import AppliedFault
+from sim_hw.property_budget import BudgetBook
 from sim_hw.scenario_times import PlannedFault
 from sim_hw.timeline import NS_PER_S
 
 VIOLATIONS_MAX = 200  # kept; more are counted
+LONG_AGO_NS = -(2**62)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +41,30 @@ class Approach:
     subject: str
 
 
+class Loads(Protocol):
+    """What the checks need of the plant besides its image."""
+
+    @property
+    def load_w(self) -> float:
+        """Accelerators, host, pumps and heaters together, in W."""
+
+
+class Heartbeats(Protocol):
+    """What the checks need of the node image."""
+
+    @property
+    def heartbeat(self) -> int:
+        """The heartbeat word: epoch << 32 | counter; 0 before the first beat."""
+
+
 @dataclass(slots=True)
 class Truth:
     """Views into the plant image and what the daemon last did; shared by all checks.
 
-    granted_w: what the arbiter granted in its last decision, per accelerator. epoch: counts the
-    epochs that the daemon took since it started. beat_ns: its last heartbeat, None before the
-    first; beat_epoch: the epoch it beat with.
+    plant: tells the load of the whole node. granted_w: what the arbiter granted in its last
+    decision, per accelerator. beat_ns: the last step in which the heartbeat word had changed, None
+    before the first; beat_epoch: the epoch in it. disabled_ns: when each accelerator was disabled
+    by command, long ago for never.
     """
 
     core_temp_c: Float64s
@@ -58,13 +77,16 @@ class Truth:
     module_enabled: Float64s
     aux_enabled: Float64s
     payload_enabled: Float64s
+    clock_max_mhz: Float64s
+    pump_target_rpm: Float64s
     granted_w: Float64s
+    plant: Loads
+    budget: BudgetBook
+    disabled_ns: list[int]
     mode: Mode = Mode.BOOT
     previous_mode: Mode = Mode.BOOT
     beat_ns: int | None = None
     beat_epoch: int = 0
-    epoch: int = 0
-    command_ns: int = -(2**62)
     active: list[PlannedFault] = field(default_factory=list)
 
 
@@ -147,9 +169,10 @@ class Check(Protocol):
         """A fault was injected or ended since the last check."""
 
 
-def truth_of_image(image: Any) -> Truth:
+def truth_of_image(image: Any, plant: Loads, budget: BudgetBook) -> Truth:
     """Return the views that the checks read."""
     truth, setpoint = image.truth, image.setpoint
+    count = len(truth.accel_power_w)
     return Truth(
         core_temp_c=truth.accel_core_temp_c,
         memory_temp_c=truth.accel_memory_temp_c,
@@ -161,5 +184,10 @@ def truth_of_image(image: Any) -> Truth:
         module_enabled=setpoint.module_enabled,
         aux_enabled=setpoint.aux_enabled,
         payload_enabled=setpoint.payload_enabled,
-        granted_w=np.zeros(len(truth.accel_power_w)),
+        clock_max_mhz=setpoint.accel_clock_max_mhz,
+        pump_target_rpm=setpoint.pump_speed_target_rpm,
+        granted_w=np.zeros(count),
+        plant=plant,
+        budget=budget,
+        disabled_ns=[LONG_AGO_NS] * count,
     )

@@ -1,8 +1,8 @@
 """S14 inside a flight: decisions depend on nothing but state and inputs.
 
-Every tenth step is made twice from the same state and inputs; a clock, a global or a changed
-argument in the core would make the two differ. Equal traces of two processes are a test of their
-own.
+Every tenth cycle of every flight is decided twice from the same state and inputs; a clock, a global
+or a changed argument in the core would make the two differ. That the whole trace of two processes
+is equal is a test of its own (tests/system/test_processes.py).
 """
 
 from collections.abc import Callable

@@ -50,16 +50,21 @@ def build_summary(
     expectations: Sequence[ExpectationResult],
     stories: Sequence[FaultStory],
     meter: FlightMeter,
-    properties: Mapping[str, bool] | None = None,
+    properties: Mapping[str, bool | None] | None = None,
 ) -> dict[str, Any]:
     """Return the summary. `ok`: every expectation met and no property violated.
 
+    A property that nothing came near, nor could have broken, is ok and not `tested`.
+
     Args:
-        properties: Results of properties checked elsewhere, by name, e.g. S14.
+        properties: Results of properties checked elsewhere, by name, e.g. S14; None: not tested.
     """
     ledger = checker.ledger
-    held = {name: name not in ledger.broken for name in checker.names} | dict(properties or {})
-    ok = all(held.values()) and all(result.ok for result in expectations)
+    found = {name: _property(checker, name) for name in checker.names}
+    for name, is_held in (properties or {}).items():
+        tested = is_held is not None
+        found[name] = {"ok": is_held is not False, "tested": tested, "closest": None}
+    ok = all(result["ok"] for result in found.values()) and all(r.ok for r in expectations)
     summary = {
         "title": plan.title,
         "shows": plan.shows,
@@ -75,8 +80,8 @@ def build_summary(
         "violation_count": ledger.violation_count,
         "expectations": [_expectation(result) for result in expectations],
         "properties": {
-            name: {"ok": is_held, "closest": _approach(ledger.closest.get(name))}
-            for name, is_held in sorted(held.items(), key=lambda item: int(item[0][1:]))
+            name: result
+            for name, result in sorted(found.items(), key=lambda item: int(item[0][1:]))
         },
         "faults": [_fault(story) for story in stories],
         "peaks": meter.peaks(),
@@ -94,6 +99,13 @@ def write_summary(summary: Mapping[str, Any], path: Path) -> None:
     """Write summary.json, readable for people too."""
     text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def _property(checker: PropertyChecker, name: str) -> dict[str, Any]:
+    ledger = checker.ledger
+    is_held, closest = name not in ledger.broken, ledger.closest.get(name)
+    tested = closest is not None or not is_held
+    return {"ok": is_held, "tested": tested, "closest": _approach(closest)}
 
 
 def _violation(violation: Violation) -> dict[str, Any]:

@@ -21,7 +21,7 @@ PROPERTY_TITLES: Mapping[str, str] = {
     "S14": "same seed, same trace",
 }
 _UNITS = {"degC": "°C", "ratio": "", "count": "", "switch": "", "bits": "", "code": ""}
-_UNMEASURED = {"S14": "witnessed cycles agree"}
+_UNMEASURED = {"S14": "every tenth cycle decided twice"}
 _PERCENT = ("ratio",)
 
 
@@ -125,11 +125,11 @@ def _bound(low: float | None, high: float | None, unit: str) -> str:
 
 
 def _property_line(name: str, result: Mapping[str, Any]) -> str:
-    mark = "ok  " if result["ok"] else "FAIL"
+    mark = ("ok  " if result["tested"] else "-   ") if result["ok"] else "FAIL"
     title = f"  {mark} {name:<4}{PROPERTY_TITLES.get(name, ''):<25}"
     closest = result["closest"]
     if closest is None:
-        note = _UNMEASURED.get(name, "not put to the test") if result["ok"] else ""
+        note = _UNMEASURED.get(name, "") if result["tested"] else "not put to the test"
         return f"{title}{'-':>11}  {note}".rstrip()
     value = _quantity(closest["value"], closest["unit"])
     limit = _quantity(closest["limit"], closest["unit"])
@@ -177,11 +177,15 @@ def _figures(summary: Mapping[str, Any]) -> Iterator[str]:
 def _verdict(summary: Mapping[str, Any]) -> str:
     expectations = summary["expectations"]
     met = sum(result["ok"] for result in expectations)
-    held = sum(result["ok"] for result in summary["properties"].values())
+    results = summary["properties"].values()
+    held = sum(result["ok"] and result["tested"] for result in results)
+    broken, untested = (sum(not result[key] for result in results) for key in ("ok", "tested"))
+    told = (f"{held} held", f"{broken} violated" * bool(broken),
+            f"{untested} not put to the test" * bool(untested))  # fmt: skip
     word = "ALL GOOD" if summary["ok"] else "NOT GOOD"
     return (
-        f"{word}: {met} of {len(expectations)} expectations met, "
-        f"{held} of {len(summary['properties'])} properties held"
+        f"{word}: {met} of {len(expectations)} expectations met\n"
+        f"          properties: {', '.join(filter(None, told))}"
     )
 
 

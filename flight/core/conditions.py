@@ -1,6 +1,4 @@
-"""Conditions: facts for the fault monitors that depend on what was commanded, not on one reading
-alone.
-"""
+"""Conditions: facts for the monitors that depend on what was commanded, not on a reading alone."""
 
 from math import nan
 from typing import NamedTuple
@@ -12,6 +10,7 @@ from flight.core.faults import ACCEL_CONDITIONS, NODE_CONDITIONS
 from flight.core.judge import JudgeState
 from flight.core.rails import (
     AUX_ON,
+    COMMANDED_OFF,
     GOOD_ONCE,
     MODULE_ON,
     SERVED,
@@ -20,7 +19,13 @@ from flight.core.rails import (
     PayloadPhase,
     Phase,
 )
-from flight.core.types import FLAG_LAPSED, FLAG_REFLEX
+from flight.core.types import (
+    FLAG_LAPSED,
+    FLAG_REFLEX,
+    FLAG_REFUSED,
+    FLAG_WRITE_FAILED,
+    Uint32s,
+)
 from flight.core.wiring import Wiring
 
 _ON = Phase.ON
@@ -65,6 +70,8 @@ def compute(
     caps_w: tuple[float, ...],
     all_on: bool,
     cap_flags: tuple[float, ...] | None,
+    flags: Uint32s,
+    no_flow: bool,
     now_ns: int,
 ) -> tuple[float, ...]:
     """Return all conditions in the order of `faults.conditions`: 1 true, 0 false, NaN unknown.
@@ -73,7 +80,8 @@ def compute(
         quiet: The result when nothing is the matter; returned itself in that case.
         caps_w: Caps in force since the last cycle. all_on: Every accelerator is in service and
             payload_54v on.
-        cap_flags: Flags of the cap points; None when no flag of any point is set.
+        cap_flags: Flags of the cap points; None when no flag of any point is set. flags: All.
+        no_flow: The coolant stands still, so that modules must be off.
     """
     if (
         all_on
@@ -104,7 +112,10 @@ def compute(
             continue
         if out is None:
             out = list(quiet)
-        found = _accelerator(config, wiring, i, pair, readings, values, limit_w, cap_flags)
+        found = _accelerator(config, wiring, i, pair, readings, values, limit_w, judge, no_flow)
+        if cap_flags is not None:
+            found["reflex"] = float(int(cap_flags[i]) & FLAG_REFLEX != 0)
+            found["lapsed"] = float(int(cap_flags[i]) & FLAG_LAPSED != 0)
         for name, value in found.items():
             out[_PLACE[name] * count + i] = value
     base = len(ACCEL_CONDITIONS) * count
@@ -119,13 +130,21 @@ def compute(
         for k, (_, ordinal) in enumerate(wiring.shared_drivers):
             if newest[ordinal] < oldest_ns:
                 out[base + k] = 1.0
+    if cap_flags is not None:
+        out = list(quiet) if out is None else out
+        out[-2 * len(wiring.device_starts) :] = _writes(wiring, flags)
     return quiet if out is None else tuple(out)
 
 
+def _writes(wiring: Wiring, flags: Uint32s) -> list[float]:
+    """Per device with writable points: refused values first, then failed writes."""
+    found = np.bitwise_or.reduceat(flags.take(wiring.writable), wiring.device_starts)
+    refused, failed = found & FLAG_REFUSED != 0, found & FLAG_WRITE_FAILED != 0
+    return [*refused.astype(np.float64).tolist(), *failed.astype(np.float64).tolist()]
+
+
 def _all_quiet(config: CoreConfig, readings: Readings, caps_w: tuple[float, ...]) -> bool:
-    """A quick look that is right when it says yes: all powers below the smallest cap, all voltages
-    good.
-    """
+    """A quick look, right when it says yes: powers below the smallest cap, voltages good."""
     limit_w = min(caps_w) * (1.0 + config.arbiter.cap_tolerance_ratio)
     return (
         min(readings.module_voltage_v) >= config.rails.module_voltage_v_min
@@ -143,7 +162,8 @@ def _accelerator(
     readings: Readings,
     values: list[float],
     limit_w: float,
-    cap_flags: tuple[float, ...] | None,
+    judge: JudgeState,
+    no_flow: bool,
 ) -> dict[str, float]:
     """The conditions of one accelerator that are not false."""
     found: dict[str, float] = {}
@@ -155,8 +175,11 @@ def _accelerator(
         found["blind"] = float(core != core and module_power != module_power)
         memory = readings.memory_temp_c[i]
         found["memory_lost"] = float(memory != memory and core == core)
+        told = core == core and _has_taken_its_cap(wiring, i, values, judge, limit_w + _SLACK_W)
+        excess = _excess(power, module_power, limit_w + _SLACK_W)
+        found["uncontrolled"] = 0.0 if told else excess
         if phase is _ON:
-            found["cap_excess"] = _excess(power, module_power, limit_w + _SLACK_W)
+            found["cap_excess"] = excess if told else nan  # who cannot be told does not disobey
     if phase in GOOD_ONCE:
         found["module_tripped"] = _below(readings.module_voltage_v[i], module_v_min)
         found["aux_tripped"] = _below(readings.aux_voltage_v[i], config.rails.aux_voltage_v_min)
@@ -168,11 +191,23 @@ def _accelerator(
         if phase not in AUX_ON:
             current = wiring.accel.aux_current_a(values)[i]
             found["aux_closed"] = _above(current, config.rails.zero_current_a)
-    if cap_flags is not None:
-        flags = int(cap_flags[i])
-        found["reflex"] = float(flags & FLAG_REFLEX != 0)
-        found["lapsed"] = float(flags & FLAG_LAPSED != 0)
+        if phase in COMMANDED_OFF and not pair.open_ns:
+            found["off_unconfirmed"] = 1.0
+            is_open = (
+                wiring.accel.module_enable(values)[i] < 0.5
+                or readings.module_voltage_v[i] < module_v_min
+                or values[wiring.payload_voltage] < module_v_min
+            )
+            found["off_needed"] = float((pair.urgent or no_flow) and not is_open)
     return found
+
+
+def _has_taken_its_cap(
+    wiring: Wiring, i: int, values: list[float], judge: JudgeState, limit_w: float
+) -> bool:
+    """The device has just answered, and the cap that it reads back is at most the granted one."""
+    point = wiring.accel.caps[i]
+    return values[point] <= limit_w and judge.is_good(point)
 
 
 def _excess(power_w: float, module_power_w: float, limit_w: float) -> float:

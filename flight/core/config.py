@@ -9,6 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from flight.core.config_faults import FaultsConfig
 from flight.core.config_loop import LoopConfig
 from flight.core.section import Section
 
@@ -49,7 +50,10 @@ class GuardConfig(Section):
 
     setpoint_c: float = Field(82.0, ge=40.0, le=95.0, description="Core set-point; REF-1.")
     core_temp_c_max: float = Field(
-        87.0, ge=50.0, le=100.0, description="Maximum operating temperature; H100 87 (models 1c)."
+        87.0,
+        ge=50.0,
+        le=100.0,
+        description="Maximum operating temperature; H100 87 (models 1c). Bounds over_temperature_c.",
     )
     over_temperature_c: float = Field(
         86.0,
@@ -155,8 +159,26 @@ class RailsConfig(Section):
         le=300.0,
         description="Power good to first core reading; assumed (sim boots in 1 s).",
     )
+    off_confirm_s: float = Field(
+        2.0,
+        ge=0.5,
+        le=60.0,
+        description="A switch-off that safety needs, unconfirmed this long: payload bus; assumed.",
+    )
     lost_power_cycle_s: float = Field(
-        30.0, ge=1.0, le=600.0, description="A lost accelerator is power-cycled; models, fault G1 <= 60 s."
+        30.0,
+        ge=1.0,
+        le=600.0,
+        description="A lost accelerator is power-cycled; models, fault G1 <= 60 s.",
+    )
+    lost_hot_s: float = Field(
+        4.0,
+        ge=1.0,
+        le=60.0,
+        description="... so soon while its rail is above the safe cap; models, fault G1 <= 5 s.",
+    )
+    lost_retry_count_max: int = Field(
+        2, ge=0, le=10, description="Power-cycles of a lost one in the window; models, fault G1."
     )
     probation_s: float = Field(
         5.0, ge=0.0, le=600.0, description="Good readings at the safe cap before service; assumed."
@@ -246,6 +268,18 @@ class ArbiterConfig(Section):
     cap_excess_s: float = Field(3.0, ge=0.2, le=10.0, description="... for 3 s; models, fault G4.")
     cap_excess_off_s: float = Field(
         6.5, ge=0.4, le=10.0, description="Then rail off; S6 10 s in all."
+    )
+    cap_obeyed_s: float = Field(
+        5.0, ge=0.5, le=600.0, description="Obeyed this long: the clock rises again; assumed."
+    )
+    clock_ramp_mhz_per_s: float = Field(
+        50.0,
+        gt=0.0,
+        le=1000.0,
+        description="... this fast, while the cap is kept: about 25 W/s; assumed.",
+    )
+    bus28_voltage_v_nominal: float = Field(
+        28.0, ge=1.0, le=100.0, description="Pumps hang on the avionics bus; REF-1."
     )
     bus54_voltage_v_min: float = Field(
         48.0, ge=1.0, le=400.0, description="Below: minimum caps at once; models, fault P7."
@@ -351,38 +385,6 @@ class ModesConfig(Section):
                 f"boot_s = {self.boot_s} must be shorter than boot_s_max = {self.boot_s_max}"
             )
         return self
-
-
-class FaultsConfig(Section):
-    """[faults]: persistence of the rest, and switches that only tests turn off."""
-
-    guard_enabled: bool = Field(
-        True, description="False only in tests of the other lines of defence."
-    )
-    pump_loss_enabled: bool = Field(True, description="False only in tests, as above.")
-    over_temperature_enabled: bool = Field(True, description="False only in tests, as above.")
-    communication_lost_s: float = Field(
-        0.6,
-        ge=0.2,
-        le=2.0,
-        description="Age of a driver's newest good sample; UNRESPONSIVE within 2 s.",
-    )
-    rail_confirm_s: float = Field(
-        0.09,
-        gt=0.0,
-        le=1.0,
-        description="Two samples of a tripped rail or module over-current; assumed.",
-    )
-    failed_closed_s: float = Field(
-        0.29, gt=0.0, le=2.0, description="Four samples of current through an open switch; assumed."
-    )
-    cpu_temp_c_max: float = Field(90.0, ge=40.0, le=120.0, description="Assumed.")
-    nvme_temp_c_max: float = Field(70.0, ge=40.0, le=100.0, description="Assumed.")
-    rail_temp_c_max: float = Field(105.0, ge=40.0, le=150.0, description="Assumed.")
-    battery_temp_c_max: float = Field(45.0, ge=20.0, le=80.0, description="models, fault P4.")
-    battery_temp_c_min: float = Field(0.0, ge=-40.0, le=20.0, description="models, fault P5.")
-    plate_temp_c_max: float = Field(75.0, ge=30.0, le=120.0, description="Assumed.")
-    disk_free_ratio_min: float = Field(0.05, ge=0.0, le=1.0, description="Assumed.")
 
 
 class CoreConfig(Section):

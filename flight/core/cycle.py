@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from flight.core.conditions import Readings
+from flight.core.judge import JudgeState
 from flight.core.monitors import Responding
 from flight.core.pumps import PumpsState
 from flight.core.state import OperatorState
@@ -10,14 +11,14 @@ from flight.core.types import FLAG_LAPSED, Mode
 
 
 class Sensed(NamedTuple):
-    """One snapshot after judge. `values` are all trusted readings and one NaN at the end (see
-    wiring).
+    """One snapshot after judge. values: all trusted readings and one NaN at the end (see wiring).
 
     flags, cap_flags: of all points, and of the cap points; None when no flag of any point is set.
     """
 
     now_ns: int
     dt_s: float
+    judged: JudgeState
     values: list[float]
     readings: Readings
     flags: list[int] | None

@@ -1,10 +1,9 @@
-"""The faults of a node, as data: what is watched, how long, how severe, and which response it
-calls.
-"""
+"""The faults of a node, as data: what is watched, how long, how severe, which response it calls."""
 
 from collections.abc import Iterator
 from typing import Final
 
+from flight.core import faults_node
 from flight.core.config import CoreConfig
 from flight.core.monitors import Fault, Response
 from flight.core.points import PointTable
@@ -24,6 +23,9 @@ ACCEL_CONDITIONS: Final = (
     "aux_closed",
     "reflex",  # FLAG_REFLEX on the cap
     "lapsed",  # FLAG_LAPSED on the cap
+    "uncontrolled",  # power above the granted cap, and the device cannot be told
+    "off_unconfirmed",  # commanded off, but not both switches read open yet
+    "off_needed",  # ... its module neither, and safety needs it off
 )
 NODE_CONDITIONS: Final = ("payload_tripped", "payload_closed")
 # The whole node leans on these drivers: losing one leads to DEGRADED.
@@ -39,28 +41,31 @@ def conditions(table: PointTable, accelerator_count: int) -> tuple[str, ...]:
     """Return the names of all computed conditions, in the order step() gives them."""
     silent = tuple(f"{name}.silent" for name in drivers(table) if not name.startswith("accel"))
     accel = tuple(f"accel{i}.{c}" for c in ACCEL_CONDITIONS for i in range(accelerator_count))
-    return accel + NODE_CONDITIONS + silent
+    devices = writable_devices(table)
+    refused = tuple(f"{name}.refused" for name in devices)
+    return accel + NODE_CONDITIONS + silent + refused + tuple(f"{d}.write_failed" for d in devices)
+
+
+def writable_devices(table: PointTable) -> tuple[str, ...]:
+    """Return the names of the devices that have writable points, in image order."""
+    return tuple(dict.fromkeys(p.device for p in table if p.writable))
 
 
 def build_faults(
     config: CoreConfig, table: PointTable, accelerator_count: int
 ) -> tuple[Fault, ...]:
-    """Return all faults of a node; those whose point does not exist are dropped by the monitor
-    table.
-    """
+    """Return all faults of a node; the monitor table drops those whose point does not exist."""
     faults: list[Fault] = []
     for i in range(accelerator_count):
         faults += _temperatures(config, i)
         faults += _obedience(config, i)
         faults += _aux_rail(config, i)
         faults += _module_rail(config, i)
-    faults += _payload(config)
-    faults += _host_rails(config)
-    faults += _loop(config, accelerator_count)
-    faults += _power(config)
-    faults += _host(config)
+        faults += _switching_off(config, i)
+    faults += faults_node.build(config, accelerator_count)
     faults += _silent_rails(config, table)
     faults += _drivers(config, table)
+    faults += _writes(config, table)
     return tuple(faults)
 
 
@@ -81,9 +86,9 @@ def _temperatures(config: CoreConfig, i: int) -> Iterator[Fault]:
             _W,
             unit=i,
             point=f"{name}.{what}_temp_c",
-            threshold=setpoint_c + 1.5,
+            threshold=setpoint_c + config.faults.setpoint_margin_k,
             hysteresis=2.0,
-            persistence_s=2.0,
+            persistence_s=config.faults.temperature_confirm_s,
         )
 
     def over(what: str, limit_c: float) -> Fault:
@@ -111,9 +116,6 @@ def _obedience(config: CoreConfig, i: int) -> Iterator[Fault]:
     """Communication, obedience and health of one accelerator."""
     arbiter, name = config.arbiter, f"accel{i}"
 
-    def counted(event_id: str, channel: str) -> Fault:
-        return Fault(event_id, name, _W, unit=i, point=f"{name}.{channel}", stale="clear")
-
     def when(
         event_id: str,
         severity: Severity,
@@ -121,7 +123,6 @@ def _obedience(config: CoreConfig, i: int) -> Iterator[Fault]:
         persistence_s: float,
         response: Response = Response.NONE,
         clear_s: float = 1.0,
-        rearm: str = "auto",
     ) -> Fault:
         return Fault(
             event_id,
@@ -132,20 +133,20 @@ def _obedience(config: CoreConfig, i: int) -> Iterator[Fault]:
             condition=f"{name}.{condition}",
             persistence_s=persistence_s,
             clear_s=clear_s,
-            rearm=rearm,
         )
 
-    yield counted("accel.uncorrected_error", "ecc_uncorrected_count")
-    yield counted("accel.xid", "xid")
-    yield counted("accel.recovery_needed", "recovery_action")
+    needed, action = "accel.recovery_needed", f"{name}.recovery_action"
+    yield Fault(needed, name, _W, unit=i, point=action, stale="clear")
     cycle_s, blind_s = config.rails.lost_power_cycle_s, config.guard.blind_off_s
     yield when("accel.communication_lost", _W, "lost", 0.1)
     yield when("accel.power_cycle_due", _C, "lost", cycle_s, Response.LOST)
+    hot_s = config.rails.lost_hot_s
+    yield when("accel.uncontrolled", _C, "uncontrolled", hot_s, Response.LOST)
     yield when("accel.blind", _C, "blind", blind_s, Response.BLIND)
     yield when("accel.memory_sensor_lost", _W, "memory_lost", 0.1)
     down, off = Response.CLOCK_DOWN, Response.CAP_OFF
     excess_s, off_s = arbiter.cap_excess_s, arbiter.cap_excess_off_s
-    yield when("accel.cap_not_obeyed", _C, "cap_excess", excess_s, down, 0.0, "command")
+    yield when("accel.cap_not_obeyed", _C, "cap_excess", excess_s, down, arbiter.cap_obeyed_s)
     yield when("accel.cap_not_enforceable", _C, "cap_excess", off_s, off)
     yield when("accel.reflex_latched", _W, "reflex", 0.0, clear_s=0.0)
     yield when("accel.lease_lapsed", _W, "lapsed", 0.0, clear_s=0.0)
@@ -166,7 +167,15 @@ def _aux_rail(config: CoreConfig, i: int) -> Iterator[Fault]:
         clear_s=0.0,
     )
     point = f"rail.{aux}.voltage_v"
-    yield Fault("rail.over_voltage", aux, _W, unit=i, point=point, threshold=3.6, persistence_s=0.2)
+    yield Fault(
+        "rail.over_voltage",
+        aux,
+        _W,
+        unit=i,
+        point=point,
+        threshold=config.faults.aux_voltage_v_max,
+        persistence_s=config.faults.voltage_confirm_s,
+    )
     yield Fault(
         "rail.tripped",
         aux,
@@ -204,7 +213,13 @@ def _module_rail(config: CoreConfig, i: int) -> Iterator[Fault]:
     )
     point = f"rail.{module}.voltage_v"
     yield Fault(
-        "rail.over_voltage", module, _W, unit=i, point=point, threshold=57.5, persistence_s=0.2
+        "rail.over_voltage",
+        module,
+        _W,
+        unit=i,
+        point=point,
+        threshold=config.faults.module_voltage_v_max,
+        persistence_s=config.faults.voltage_confirm_s,
     )
     yield Fault(
         "rail.over_temperature",
@@ -213,7 +228,7 @@ def _module_rail(config: CoreConfig, i: int) -> Iterator[Fault]:
         unit=i,
         point=f"rail.{module}.temp_c",
         threshold=config.faults.rail_temp_c_max,
-        hysteresis=5.0,
+        hysteresis=config.faults.rail_temp_hysteresis_k,
         persistence_s=1.0,
     )
     yield Fault(
@@ -238,207 +253,40 @@ def _module_rail(config: CoreConfig, i: int) -> Iterator[Fault]:
     )
 
 
-def _payload(config: CoreConfig) -> Iterator[Fault]:
-    rail, confirm = "payload_54v", config.faults.rail_confirm_s
+def _switching_off(config: CoreConfig, i: int) -> Iterator[Fault]:
+    """A switch-off that is not confirmed: told always, answered when safety needs it."""
+    name, module, confirm_s = f"accel{i}", f"accel{i}_54v", config.rails.off_confirm_s
     yield Fault(
-        "rail.over_current",
-        rail,
-        _C,
-        point=f"rail.{rail}.current_a",
-        persistence_s=confirm,
-        threshold=config.rails.payload_current_a_max,
-    )
-    yield Fault(
-        "rail.over_temperature",
-        rail,
+        "rail.off_unconfirmed",
+        name,
         _W,
-        point=f"rail.{rail}.temp_c",
-        hysteresis=5.0,
-        threshold=config.faults.rail_temp_c_max,
-        persistence_s=1.0,
-    )
-    yield Fault(
-        "rail.tripped",
-        rail,
-        _C,
-        Response.PAYLOAD_TRIPPED,
-        persistence_s=confirm,
+        unit=i,
+        condition=f"{name}.off_unconfirmed",
+        persistence_s=confirm_s,
         clear_s=0.0,
-        condition="payload_tripped",
-        stale="clear",
     )
     yield Fault(
-        "rail.failed_closed",
-        rail,
+        "rail.cannot_open",
+        module,
         _C,
-        condition="payload_closed",
-        persistence_s=config.faults.failed_closed_s,
+        Response.FAILED_CLOSED,
+        i,
+        condition=f"{name}.off_needed",
+        persistence_s=confirm_s,
     )
 
 
-def _host_rails(config: CoreConfig) -> Iterator[Fault]:
-    """Host rails have no switch of ours: the operator is told."""
-    for rail, volts in (("host_12v", 12.0), ("host_5v", 5.0), ("host_3v3", 3.3), ("host_1v8", 1.8)):
-        point = f"rail.{rail}.voltage_v"
+def _writes(config: CoreConfig, table: PointTable) -> Iterator[Fault]:
+    """What a driver says of its writes. Told only: the caps that count are those read back."""
+    for name in writable_devices(table):
+        yield Fault("device.write_refused", name, _W, condition=f"{name}.refused")
         yield Fault(
-            "rail.under_voltage",
-            rail,
-            _C,
-            point=point,
-            comparison="<",
-            threshold=0.92 * volts,
-            hysteresis=-0.01 * volts,
-            persistence_s=0.2,
-        )
-        yield Fault(
-            "rail.over_voltage", rail, _C, point=point, threshold=1.08 * volts, persistence_s=0.2
-        )
-        yield Fault(
-            "rail.over_temperature",
-            rail,
+            "device.write_failed",
+            name,
             _W,
-            point=f"rail.{rail}.temp_c",
-            hysteresis=5.0,
-            threshold=config.faults.rail_temp_c_max,
-            persistence_s=1.0,
+            condition=f"{name}.write_failed",
+            persistence_s=config.faults.write_failed_s,
         )
-
-
-def _loop(config: CoreConfig, accelerator_count: int) -> Iterator[Fault]:
-    """Coolant temperatures and pressure. Pump loss has its own law (pumps.py)."""
-    loop = config.loop
-
-    def at(
-        event_id: str, severity: Severity, channel: str, comparison: str, threshold: float
-    ) -> Fault:
-        return Fault(
-            event_id,
-            "loop",
-            severity,
-            point=f"loop.{channel}",
-            comparison=comparison,
-            threshold=threshold,
-            hysteresis=1.0,
-            persistence_s=2.0,
-        )
-
-    yield at("loop.supply_cold", _W, "supply_temp_c", "<", loop.supply_temp_c_min)
-    yield at("loop.supply_hot", _W, "supply_temp_c", ">", loop.supply_temp_c_max)
-    yield at("loop.return_hot", _W, "return_temp_c", ">", loop.return_temp_c_max)
-    yield at("loop.radiator_cold", _W, "radiator_out_temp_c", "<", loop.radiator_temp_c_min)
-    yield at("loop.pressure_high", _W, "pressure_kpa", ">", loop.pressure_kpa_max)
-    yield at(
-        "loop.accumulator_low", _C, "accumulator_ratio", "<", loop.accumulator_ratio_min
-    )._replace(hysteresis=0.02)
-    yield at("loop.flow_low", _W, "flow_kg_per_s", "<", loop.flow_kg_per_s_min)._replace(
-        hysteresis=0.005, persistence_s=loop.spin_up_s
-    )
-    for i in range(accelerator_count):
-        yield Fault(
-            "plate.hot",
-            f"plate{i}",
-            _W,
-            point=f"plate{i}.outlet_temp_c",
-            hysteresis=2.0,
-            threshold=config.faults.plate_temp_c_max,
-            persistence_s=2.0,
-        )
-
-
-def _power(config: CoreConfig) -> Iterator[Fault]:
-    faults, arbiter = config.faults, config.arbiter
-    yield Fault(
-        "eps.bus54_low",
-        "eps",
-        _C,
-        Response.BUS_LOW,
-        point="eps.bus54.voltage_v",
-        comparison="<",
-        threshold=arbiter.bus54_voltage_v_min,
-        hysteresis=0.5,
-        persistence_s=0.09,
-        clear_s=arbiter.bus_recover_s,
-    )
-    yield Fault(
-        "eps.bus54_high",
-        "eps",
-        _W,
-        point="eps.bus54.voltage_v",
-        threshold=57.5,
-        hysteresis=0.3,
-        persistence_s=0.5,
-    )
-    yield Fault(
-        "eps.bus28_low",
-        "eps",
-        _W,
-        point="eps.bus28.voltage_v",
-        comparison="<",
-        threshold=25.0,
-        hysteresis=0.5,
-        persistence_s=0.5,
-    )
-    yield Fault(
-        "eps.battery_hot",
-        "eps",
-        _W,
-        point="eps.battery.temp_c",
-        hysteresis=2.0,
-        threshold=faults.battery_temp_c_max,
-        persistence_s=5.0,
-    )
-    yield Fault(
-        "eps.battery_cold",
-        "eps",
-        _W,
-        point="eps.battery.temp_c",
-        comparison="<",
-        threshold=faults.battery_temp_c_min,
-        hysteresis=2.0,
-        persistence_s=5.0,
-    )
-
-
-def _host(config: CoreConfig) -> Iterator[Fault]:
-    faults = config.faults
-    yield Fault(
-        "host.cpu_hot",
-        "host",
-        _W,
-        point="host.cpu_temp_c",
-        threshold=faults.cpu_temp_c_max,
-        hysteresis=3.0,
-        persistence_s=5.0,
-    )
-    for drive in ("nvme0", "nvme1"):
-        yield Fault(
-            "host.drive_hot",
-            drive,
-            _W,
-            point=f"host.{drive}.temp_c",
-            hysteresis=3.0,
-            threshold=faults.nvme_temp_c_max,
-            persistence_s=5.0,
-        )
-        yield Fault(
-            "host.drive_worn",
-            drive,
-            _W,
-            point=f"host.{drive}.wear_ratio",
-            threshold=0.9,
-            hysteresis=0.01,
-            persistence_s=5.0,
-        )
-    yield Fault(
-        "host.disk_full",
-        "host",
-        _W,
-        point="host.disk_free_ratio",
-        comparison="<",
-        threshold=faults.disk_free_ratio_min,
-        hysteresis=0.02,
-        persistence_s=5.0,
-    )
 
 
 def _silent_rails(config: CoreConfig, table: PointTable) -> Iterator[Fault]:

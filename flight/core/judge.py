@@ -40,6 +40,7 @@ class JudgeTable:
     stuck_references: Int64s
     stuck_after_ns: Int64s
     stuck_delta: Float64s
+    stuck_lag_s: Float64s
     stuck_period_ns: int
     age_ns_longest: int
     all_true: bytes
@@ -50,13 +51,15 @@ class JudgeTable:
 class StuckState(NamedTuple):
     """Watch on the points with a stuck check, in the order of `JudgeTable.stuck_points`.
 
-    reference: of the reference point when the value last changed. moved_ns: since when the
-    reference has been away from it by more than the delta; 0: it is not.
+    acting: the reference with the lag with which it acts on the value. reference: what acted when
+    the value last changed. moved_ns: since when `acting` has been away from it by more than the
+    delta; 0: it is not.
     """
 
     checked_ns: int
     value: Float64s
     reference: Float64s
+    acting: Float64s
     moved_ns: Int64s
     stuck: Bools
     any_stuck: bool
@@ -78,6 +81,10 @@ class JudgeState(NamedTuple):
     any_suspect: bool
     all_good: bool
     stuck: StuckState
+
+    def is_good(self, point: int) -> bool:
+        """Return whether the newest sample of a point is good: no held value, no doubt."""
+        return self.all_good or bool(self.quality[point] == _GOOD)
 
 
 def build_table(
@@ -118,6 +125,7 @@ def build_table(
             [round(points[i].stuck_after_s * NS_PER_S) for i in stuck], np.int64
         ),
         stuck_delta=np.array([points[i].stuck_reference_delta for i in stuck], np.float64),
+        stuck_lag_s=np.array([points[i].stuck_lag_s for i in stuck], np.float64),
         stuck_period_ns=round(stuck_period_s * NS_PER_S),
         age_ns_longest=max((round(p.age_s_max * NS_PER_S) for p in points), default=0),
         all_true=bytes([1]) * count,
@@ -140,6 +148,7 @@ def initial(table: JudgeTable) -> JudgeState:
         all_good=False,
         stuck=StuckState(
             0,
+            np.full(stuck, np.nan),
             np.full(stuck, np.nan),
             np.full(stuck, np.nan),
             np.zeros(stuck, np.int64),
@@ -249,11 +258,26 @@ def _judge_slowly(
 def _check_stuck(table: JudgeTable, state: StuckState, now_ns: int, values: Float64s) -> StuckState:
     """A value that has not changed while its reference moved is stuck until it changes again."""
     value = values[table.stuck_points]
-    reference = values[table.stuck_references]
-    reference = np.where(np.abs(reference) < _ABSURD, reference, np.nan)
+    dt_s = (now_ns - state.checked_ns) * 1e-9
+    acting = _acting_reference(table, state, dt_s, values[table.stuck_references])
     unchanged = value == state.value
-    reference_then = np.where(unchanged, state.reference, reference)
-    moved = unchanged & (np.abs(reference - reference_then) > table.stuck_delta)
+    # What else acts on the value drifts slowly and is forgiven, as fast as the reference acts.
+    forget = np.where(table.stuck_lag_s > 0.0, dt_s / (table.stuck_lag_s + dt_s), 0.0)
+    drifted = state.reference + (acting - state.reference) * forget
+    reference_then = np.where(unchanged, drifted, acting)
+    moved = unchanged & (np.abs(acting - reference_then) > table.stuck_delta)
     moved_ns = np.where(moved, np.where(state.moved_ns > 0, state.moved_ns, now_ns), 0)
     stuck = unchanged & (state.stuck | (moved & (now_ns - moved_ns >= table.stuck_after_ns)))
-    return StuckState(now_ns, value, reference_then, moved_ns, stuck, bool(stuck.any()))
+    return StuckState(now_ns, value, reference_then, acting, moved_ns, stuck, bool(stuck.any()))
+
+
+def _acting_reference(
+    table: JudgeTable, state: StuckState, dt_s: float, reference: Float64s
+) -> Float64s:
+    """What acts on each value now: its reference, with its lag; as before while it is unknown."""
+    known = np.abs(reference) < _ABSURD
+    part = dt_s / (table.stuck_lag_s + dt_s)
+    acting = np.where(
+        np.isnan(state.acting), reference, state.acting + (reference - state.acting) * part
+    )
+    return np.where(known, acting, state.acting)

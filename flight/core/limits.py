@@ -7,7 +7,7 @@ from flight.core.cycle import Sensed, Situation
 from flight.core.guard import GuardLaw, GuardState
 from flight.core.monitors import Response
 from flight.core.rails import Pair, Phase
-from flight.core.types import FLAG_REFLEX, Mode
+from flight.core.types import FLAG_LAPSED, FLAG_REFLEX, Mode
 
 _ON, _PROBATION, _NOMINAL = Phase.ON, Phase.PROBATION, Mode.NOMINAL
 _MAXIMUM, _OPERATOR, _GUARD = CapReason.MAXIMUM, CapReason.OPERATOR, CapReason.GUARD
@@ -105,13 +105,11 @@ def arbitrate(
 def _hold(
     safe_w: float, before: Grants, limits: list[Limit | None], cap_flags: tuple[float, ...]
 ) -> Grants:
-    """Hold the safe cap where a reflex or a lapsed lease holds it; the ramp starts again from
-    there.
-    """
+    """Hold the safe cap where a reflex or a lapsed lease does; the ramp starts again from there."""
     caps_w = list(before.cap_w)
     for i, held in enumerate(cap_flags):
         limit = limits[i]
-        if held and limit is not None:
+        if int(held) & (FLAG_LAPSED | FLAG_REFLEX) and limit is not None:
             reason = CapReason.REFLEX if int(held) & FLAG_REFLEX else CapReason.LEASE
             limits[i] = (min(limit[0], safe_w), reason)
             caps_w[i] = min(caps_w[i], safe_w)

@@ -72,7 +72,7 @@ def _everything(
         out[slots.clock[i]] = arb.clock_low_mhz if i in slow else arb.clock_max_mhz
         phase = pair.phase
         if phase is not Phase.UNKNOWN:
-            out[slots.aux[i]] = 1.0 if phase in rails.AUX_ON else 0.0
+            out[slots.aux[i]] = 1.0 if phase in rails.AUX_ON or pair.aux_held else 0.0
             out[slots.module[i]] = 1.0 if phase in rails.MODULE_ON else 0.0
     out[slots.payload] = rails.payload_enable(payload)
     out[slots.pumps[0]], out[slots.pumps[1]] = pumps.target_rpm

@@ -1,10 +1,11 @@
-"""Rail sequencing: the payload bus, and per accelerator its auxiliary rail and then its module
-rail.
+"""Rail sequencing: the payload bus, and each accelerator's auxiliary and module rail.
 
 Order on: loop flow good -> payload_54v good -> accelN_aux -> aux good -> accelN_54v -> good ->
-first core reading -> probation at the safe cap -> in service. Order off: module, then auxiliary;
-both in one decision, because a driver writes its points in order and modules come first. Off-times
-and retries are kept here (S4).
+first core reading -> probation at the safe cap -> in service. Order off: module, then auxiliary.
+While the module's part answers both are commanded in one decision, because a driver writes its
+points in order and modules come first; while it does not, the auxiliary rail is held until the
+module is known to be open. Off-times count from when both switches read open. Off-times and retries
+are kept here (S4).
 """
 
 from enum import StrEnum
@@ -34,13 +35,16 @@ AUX_ON = frozenset(
 MODULE_ON = frozenset({Phase.MODULE, Phase.STARTING, Phase.PROBATION, Phase.ON})
 GOOD_ONCE = frozenset({Phase.STARTING, Phase.PROBATION, Phase.ON})
 SERVED = frozenset({Phase.PROBATION, Phase.ON})
+COMMANDED_OFF = frozenset({Phase.OFF, Phase.LATCHED_OFF})
 
 
 class Pair(NamedTuple):
     """Rails of one accelerator. Times in ns.
 
-    off_ns: minimum off-time still owed, from since_ns. retries_ns: instants of switch-offs for a
-    fault in the window. reason: what switched it off or latched it, for the operator.
+    off_ns: minimum off-time owed, from open_ns. retries_ns: instants of switch-offs for a fault in
+    the window. reason: what switched it off or latched it, for the operator. open_ns: when both
+    switches first read open after they were commanded off; 0: not yet. aux_held: the auxiliary rail
+    stays on until the module is known to be open. urgent: safety needs the module off.
     """
 
     phase: Phase = Phase.UNKNOWN
@@ -48,11 +52,16 @@ class Pair(NamedTuple):
     off_ns: int = 0
     retries_ns: tuple[int, ...] = ()
     reason: str = ""
+    open_ns: int = 0
+    aux_held: bool = False
+    urgent: bool = False
 
 
 class PairSample(NamedTuple):
-    """Trusted readings around one accelerator; None: unknown. answers: a core temperature is
-    trusted.
+    """Trusted readings around one accelerator; None: unknown.
+
+    answers: a core temperature is trusted. module_answers: the module's part answered just now.
+    payload_dead: payload_54v, which feeds the module, has no voltage.
     """
 
     aux_enable: float | None
@@ -62,6 +71,8 @@ class PairSample(NamedTuple):
     module_voltage_v: float | None
     module_current_a: float | None
     answers: bool
+    module_answers: bool = True
+    payload_dead: bool = False
 
 
 class Conditions(NamedTuple):
@@ -73,34 +84,67 @@ class Conditions(NamedTuple):
     module_turn: bool  # stagger time has passed since the last module switch-on
 
 
-def trip(config: RailsConfig, pair: Pair, *, reason: str, off_s: float, now_ns: int) -> Pair:
+def trip(
+    config: RailsConfig,
+    pair: Pair,
+    *,
+    reason: str,
+    off_s: float,
+    now_ns: int,
+    urgent: bool = False,
+    retry_count_max: int | None = None,
+) -> Pair:
     """Return the pair switched off for a fault: a retry is counted, or it latches off.
 
-    Guarantees: both rails are commanded off by the result; at most `retry_count_max` results in the
-    window allow another switch-on.
+    Args:
+        urgent: Safety needs the module off, not an operator or a retry alone.
+        retry_count_max: A smaller number of retries than the configured one.
+
+    Guarantees: at most `retry_count_max` results in the window allow another switch-on.
     """
     window_ns = now_ns - round(config.retry_window_s * 1e9)
     recent = tuple(t for t in pair.retries_ns if t > window_ns)
-    if len(recent) >= config.retry_count_max:
-        return Pair(Phase.LATCHED_OFF, now_ns, 0, recent, reason)
-    return Pair(Phase.OFF, now_ns, round(off_s * 1e9), (*recent, now_ns), reason)
+    allowed = config.retry_count_max if retry_count_max is None else retry_count_max
+    if len(recent) >= allowed:
+        return _commanded_off(pair, Phase.LATCHED_OFF, now_ns, 0, recent, reason, urgent)
+    off_ns = round(off_s * 1e9)
+    return _commanded_off(pair, Phase.OFF, now_ns, off_ns, (*recent, now_ns), reason, urgent)
 
 
 def latch_off(pair: Pair, *, reason: str, now_ns: int) -> Pair:
     """Return the pair off until an operator clears it."""
-    return Pair(Phase.LATCHED_OFF, now_ns, 0, pair.retries_ns, reason)
+    return _commanded_off(pair, Phase.LATCHED_OFF, now_ns, 0, pair.retries_ns, reason, pair.urgent)
 
 
 def switch_off(config: RailsConfig, pair: Pair, *, reason: str, now_ns: int) -> Pair:
     """Return the pair switched off in order, on purpose."""
-    if pair.phase in (Phase.OFF, Phase.LATCHED_OFF):
+    if pair.phase in COMMANDED_OFF:
         return pair
-    return Pair(Phase.OFF, now_ns, round(config.off_time_s * 1e9), pair.retries_ns, reason)
+    off_ns = round(config.off_time_s * 1e9)
+    return _commanded_off(pair, Phase.OFF, now_ns, off_ns, pair.retries_ns, reason, False)
+
+
+def _commanded_off(
+    pair: Pair,
+    phase: Phase,
+    now_ns: int,
+    off_ns: int,
+    retries_ns: tuple[int, ...],
+    reason: str,
+    urgent: bool,
+) -> Pair:
+    """Return the pair commanded off; what is known of its opening stays known."""
+    was_off = pair.phase in COMMANDED_OFF
+    held = pair.aux_held if was_off else pair.phase in MODULE_ON
+    open_ns = pair.open_ns if was_off else 0
+    return Pair(phase, now_ns, off_ns, retries_ns, reason, open_ns, held, urgent)
 
 
 def clear(pair: Pair) -> Pair:
     """Return a latched pair as simply off, with a fresh retry budget."""
-    return Pair(Phase.OFF, pair.since_ns, 0, (), "") if pair.phase is Phase.LATCHED_OFF else pair
+    if pair.phase is not Phase.LATCHED_OFF:
+        return pair
+    return pair._replace(phase=Phase.OFF, off_ns=0, retries_ns=(), reason="")
 
 
 def step(
@@ -111,20 +155,55 @@ def step(
     Args:
         wanted: The accelerator shall be on.
 
-    Guarantees: the auxiliary rail is commanded on only while flow and payload bus are good, its
-    off-time is over and it carries no current; the module rail only after the auxiliary is good. A
-    reading that is unknown never starts anything.
+    Guarantees: the auxiliary rail is commanded on only while flow and payload bus are good, both
+    switches read open, its off-time is over and it carries no current; the module rail only after
+    the auxiliary is good. A reading that is unknown never starts anything.
     """
-    phase, now_ns = pair.phase, conditions.now_ns
-    if phase is Phase.UNKNOWN:
-        return _adopt(config, pair, sample, now_ns)
+    now_ns = conditions.now_ns
+    pair = _confirm(config, pair, sample, now_ns)
+    phase = pair.phase
     if phase is Phase.LATCHED_OFF:
         return pair
-    if not wanted:
-        return switch_off(config, pair, reason="not wanted", now_ns=now_ns)
-    if phase is Phase.OFF:
-        return _start(config, pair, sample, conditions)
-    return _climb(config, pair, sample, conditions)
+    if phase is Phase.UNKNOWN:
+        after = _adopt(config, pair, sample, now_ns)
+    elif not wanted:
+        after = switch_off(config, pair, reason="not wanted", now_ns=now_ns)
+    elif phase is Phase.OFF:
+        after = _start(config, pair, sample, conditions)
+    else:
+        after = _climb(config, pair, sample, conditions)
+    return after if after is pair else _confirm(config, after, sample, now_ns)
+
+
+def module_is_open(
+    config: RailsConfig, enable: float | None, voltage_v: float | None, *, payload_dead: bool
+) -> bool:
+    """Return whether a module rail is known to be off: by its switch, its output, or its feed."""
+    if payload_dead or (enable is not None and enable < 0.5):
+        return True
+    return voltage_v is not None and voltage_v < config.module_voltage_v_min
+
+
+def _confirm(config: RailsConfig, pair: Pair, sample: PairSample, now_ns: int) -> Pair:
+    """Follow a switch-off until it is confirmed; the same object when nothing changed.
+
+    Guarantees: once released, the auxiliary rail is not held again before the next switch-on.
+    """
+    if pair.open_ns or pair.phase not in COMMANDED_OFF:
+        return pair
+    module_open = module_is_open(
+        config, sample.module_enable, sample.module_voltage_v, payload_dead=sample.payload_dead
+    )
+    if _reads_off(sample.module_enable) and _reads_off(sample.aux_enable):
+        return pair._replace(open_ns=now_ns, aux_held=False)
+    together = pair.since_ns == now_ns and sample.module_answers
+    if pair.aux_held and (module_open or together):
+        return pair._replace(aux_held=False)
+    return pair
+
+
+def _reads_off(enable: float | None) -> bool:
+    return enable is not None and enable < 0.5
 
 
 def _adopt(config: RailsConfig, pair: Pair, sample: PairSample, now_ns: int) -> Pair:
@@ -134,9 +213,10 @@ def _adopt(config: RailsConfig, pair: Pair, sample: PairSample, now_ns: int) -> 
     aux_on, module_on = sample.aux_enable > 0.5, sample.module_enable > 0.5
     if aux_on and module_on:
         return Pair(Phase.STARTING, now_ns, 0, (), "adopted")
-    if module_on or aux_on:  # a state that no sequence passes through at rest: off, in order
-        return Pair(Phase.OFF, now_ns, round(config.off_time_s * 1e9), (), "found out of order")
-    return Pair(Phase.OFF, now_ns, round(config.off_time_s * 1e9), (), "")
+    off_ns = round(config.off_time_s * 1e9)
+    # Either alone is a state that no sequence passes through at rest: off, in order.
+    reason = "found out of order" if module_on or aux_on else ""
+    return Pair(Phase.OFF, now_ns, off_ns, (), reason)
 
 
 def _start(config: RailsConfig, pair: Pair, sample: PairSample, conditions: Conditions) -> Pair:
@@ -146,10 +226,12 @@ def _start(config: RailsConfig, pair: Pair, sample: PairSample, conditions: Cond
         and module_a is not None
         and aux_a < config.aux_zero_current_a
         and module_a < config.zero_current_a
+        and _reads_off(sample.aux_enable)
+        and _reads_off(sample.module_enable)
     )
-    due = conditions.now_ns - pair.since_ns >= pair.off_ns
+    due = pair.open_ns > 0 and conditions.now_ns - pair.open_ns >= pair.off_ns
     if due and dead and conditions.flow_good and conditions.payload_good:
-        return pair._replace(phase=Phase.AUX, since_ns=conditions.now_ns, off_ns=0)
+        return Pair(Phase.AUX, conditions.now_ns, 0, pair.retries_ns, pair.reason)
     return pair
 
 

@@ -1,12 +1,10 @@
-"""Responses that reach over several laws: faults to rails, latched reflexes, shared power,
-clearing.
-"""
+"""Responses that reach over several laws: faults to rails, reflexes, shared power, clearing."""
 
 from typing import NamedTuple
 
 from flight.core import ladder, monitors, pumps, rails
 from flight.core.arbiter import CapReason
-from flight.core.config import CoreConfig
+from flight.core.config import CoreConfig, RailsConfig
 from flight.core.cycle import Sensed, Situation, known
 from flight.core.monitors import NOBODY, MonitorState, MonitorTable, Responding, Response
 from flight.core.rails import Conditions, Pair, PairSample, Payload, PayloadPhase, Phase
@@ -17,7 +15,6 @@ from flight.core.wiring import Wiring
 _ON, _OFF, _UNKNOWN, _LATCHED = Phase.ON, Phase.OFF, Phase.UNKNOWN, Phase.LATCHED_OFF
 _REARM_PERIOD_NS = 1_000_000_000  # a release that was lost is asked for again
 _OVERHEAD_FILTER = 0.1  # per cycle; assumed
-_BUS28_V = 28.0  # pumps hang on the 28 V bus; REF-1
 
 
 class Sequence(NamedTuple):
@@ -50,10 +47,19 @@ def clear(
     return state.replace(pairs=tuple(pairs), payload=payload, pumps=pump_state), monitor_state
 
 
+class _SwitchOff(NamedTuple):
+    """How a response switches a pair off; fields as in `rails.trip`. inhibit: its name, or none."""
+
+    response: Response
+    off_s: float
+    reason: str
+    inhibit: str = ""
+    urgent: bool = False
+    retry_count_max: int | None = None
+
+
 class Shared(NamedTuple):
-    """What all accelerators together may draw, the term that sets it, and what that was computed
-    from.
-    """
+    """What all accelerators may draw, the term that sets it, and what that was computed from."""
 
     power_w: float
     reason: CapReason
@@ -86,7 +92,7 @@ def shared_power(
         if granted_w < budget_w:
             budget_w, reason = granted_w, CapReason.ALLOTMENT
     if budget_w < arb.node_power_w_max:
-        measured_w = min(max(_overhead(wired, values), arb.overhead_w), 4.0 * arb.overhead_w)
+        measured_w = min(max(_overhead(core, wired, values), arb.overhead_w), 4.0 * arb.overhead_w)
         overhead_w += (measured_w - overhead_w) * _OVERHEAD_FILTER
     else:
         overhead_w = arb.overhead_w
@@ -94,14 +100,14 @@ def shared_power(
     return Shared(power_w, reason, overhead_w, allotted)
 
 
-def _overhead(wired: Wiring, values: list[float]) -> float:
+def _overhead(core: CoreConfig, wired: Wiring, values: list[float]) -> float:
     """Sum of the measured loads besides accelerators in W; unknown readings count as nothing."""
     total_w = 0.0
     for voltage, current in wired.host_rails:
         power_w = values[voltage] * values[current]
         total_w += power_w if power_w == power_w else 0.0
     for _, current in wired.pumps:
-        power_w = _BUS28_V * values[current]
+        power_w = core.arbiter.bus28_voltage_v_nominal * values[current]
         total_w += power_w if power_w == power_w else 0.0
     return total_w
 
@@ -154,7 +160,7 @@ def step_rails(
         pairs, payload, rearm = _apply_faults(core, wired, pairs, payload, sensed, situation)
     wanted = _wanted(core, situation, pairs, payload)
     if pairs is state.pairs and all(
-        pair[0] is _ON if want else pair[0] is _OFF or pair[0] is _LATCHED
+        pair[0] is _ON if want else pair.open_ns and pair[0] in rails.COMMANDED_OFF
         for pair, want in zip(pairs, wanted, strict=True)
     ):
         bus_settled = payload.phase is not PayloadPhase.UNKNOWN and not any(wanted)
@@ -189,16 +195,17 @@ def _sequence(
     switched_ns = state.module_switched_ns
     after = []
     for i, (pair, want) in enumerate(zip(pairs, wanted, strict=True)):
-        if want and (pair.phase is _ON or (pair.phase is _OFF and i in blocked)):
+        if want and pair.phase is _ON:
             after.append(pair)
             continue
+        want = want and not (pair.phase is _OFF and i in blocked)
         conditions = Conditions(
             now_ns=now_ns,
             flow_good=pump_state.flow_since_ns > 0 and not pump_state.caps_are_safe,
             payload_good=payload.phase is PayloadPhase.ON,
             module_turn=now_ns - switched_ns >= core.rails.stagger_s * 1e9 or not switched_ns,
         )
-        stepped = rails.step(core.rails, pair, _sample(wired, sensed, i), conditions, wanted=want)
+        stepped = rails.step(core.rails, pair, _sample(core, wired, sensed, i), conditions, wanted=want)
         if stepped.phase is Phase.MODULE and pair.phase is not Phase.MODULE:
             switched_ns = now_ns
         after.append(stepped)
@@ -219,12 +226,11 @@ def _apply_faults(
     """
     config, now_ns, responding = core.rails, sensed.now_ns, situation.responding
     after = list(pairs)
-    for response, off_s, reason, inhibit in _switch_offs(core):
-        if inhibit and situation.is_inhibited(inhibit):
+    for how in _switch_offs(core):
+        if how.inhibit and situation.is_inhibited(how.inhibit):
             continue
-        for i in responding.get(response, NOBODY):
-            if after[i].phase not in (_OFF, _LATCHED):
-                after[i] = rails.trip(config, after[i], reason=reason, off_s=off_s, now_ns=now_ns)
+        for i in responding.get(how.response, NOBODY):
+            after[i] = _trip(config, after[i], how, now_ns)
     if not situation.is_inhibited("cap_check"):
         for i in responding.get(Response.CAP_OFF, NOBODY):
             if after[i].phase in rails.AUX_ON:
@@ -232,13 +238,7 @@ def _apply_faults(
     rearm = _rail_reflexes(core, wired, after, sensed)
     closed = responding.get(Response.FAILED_CLOSED, NOBODY)
     if closed and payload.phase is not PayloadPhase.LATCHED_OFF:
-        reason = "module switch failed closed"
-        for i, pair in enumerate(after):
-            if i in closed and pair.phase is not _LATCHED:
-                after[i] = rails.latch_off(pair, reason=reason, now_ns=now_ns)
-            else:
-                after[i] = rails.switch_off(config, pair, reason="payload bus open", now_ns=now_ns)
-        payload = rails.open_payload(payload, reason=reason, now_ns=now_ns)
+        payload = _open_payload(config, after, payload, closed, now_ns)
     elif responding.get(Response.PAYLOAD_TRIPPED) and payload.phase is PayloadPhase.ON:
         payload = rails.trip_payload(config, payload, reason="tripped", now_ns=now_ns)
         after = [
@@ -248,12 +248,40 @@ def _apply_faults(
     return (tuple(after) if changed else pairs), payload, rearm
 
 
+def _trip(config: RailsConfig, pair: Pair, how: _SwitchOff, now_ns: int) -> Pair:
+    """Return the pair switched off; one already commanded off learns that it is urgent."""
+    if pair.phase in rails.COMMANDED_OFF:
+        is_news = how.urgent and not pair.urgent and not pair.open_ns
+        return pair._replace(urgent=True) if is_news else pair
+    return rails.trip(
+        config,
+        pair,
+        reason=how.reason,
+        off_s=how.off_s,
+        now_ns=now_ns,
+        urgent=how.urgent,
+        retry_count_max=how.retry_count_max,
+    )
+
+
+def _open_payload(
+    config: RailsConfig, pairs: list[Pair], payload: Payload, closed: frozenset[int], now_ns: int
+) -> Payload:
+    """Switch every pair off, and one decision later the payload bus: the reverse of switching on."""
+    reason = "module switch failed closed"
+    last = all(pair.phase in rails.COMMANDED_OFF for pair in pairs)
+    for i, pair in enumerate(pairs):
+        if i in closed and pair.phase is not _LATCHED:
+            pairs[i] = rails.latch_off(pair, reason=reason, now_ns=now_ns)
+        else:
+            pairs[i] = rails.switch_off(config, pair, reason="payload bus open", now_ns=now_ns)
+    return rails.open_payload(payload, reason=reason, now_ns=now_ns) if last else payload
+
+
 def _rail_reflexes(
     core: CoreConfig, wired: Wiring, pairs: list[Pair], sensed: Sensed
 ) -> tuple[str, ...]:
-    """Follow reflexes that opened a rail: count the latch-up, and release them after the
-    off-time.
-    """
+    """Follow reflexes that opened a rail: count the latch-up, release them after the off-time."""
     if sensed.flags is None:
         return ()
     now_ns, off_s, rearm = sensed.now_ns, core.rails.off_time_s, []
@@ -261,25 +289,28 @@ def _rail_reflexes(
         if not (sensed.flags[aux] | sensed.flags[module]) & FLAG_REFLEX:
             continue
         pair = pairs[i]
-        if pair.phase not in (_OFF, _LATCHED):
+        if pair.phase not in rails.COMMANDED_OFF:
             pairs[i] = rails.trip(
-                core.rails, pair, reason="latch-up reflex", off_s=off_s, now_ns=now_ns
+                core.rails, pair, reason="latch-up reflex", off_s=off_s, now_ns=now_ns, urgent=True
             )
-        elif pair.phase is _OFF and now_ns - pair.since_ns >= pair.off_ns:
+        elif pair.phase is _OFF and pair.open_ns and now_ns - pair.open_ns >= pair.off_ns:
             rearm.append(wired.rail_drivers[i])
     return tuple(dict.fromkeys(rearm))
 
 
-def _switch_offs(core: CoreConfig) -> tuple[tuple[Response, float, str, str], ...]:
-    """Return response, off-time in s, reason, and the name under which it may be inhibited."""
+def _switch_offs(core: CoreConfig) -> tuple[_SwitchOff, ...]:
+    """Return the responses that switch a pair off, the gravest first."""
     config = core.rails
+    off_s, spurious_s, hot_s = config.off_time_s, config.spurious_off_time_s, config.hot_off_time_s
+    tries = min(config.lost_retry_count_max, config.retry_count_max)
+    hot = _SwitchOff(Response.OVER_TEMPERATURE, hot_s, "over-temperature", "over_temperature", True)
     return (
-        (Response.LATCH_UP, config.off_time_s, "latch-up", "latch_up"),
-        (Response.OVER_CURRENT, config.off_time_s, "module over-current", "latch_up"),
-        (Response.OVER_TEMPERATURE, config.hot_off_time_s, "over-temperature", "over_temperature"),
-        (Response.TRIPPED, config.spurious_off_time_s, "rail tripped", ""),
-        (Response.LOST, config.spurious_off_time_s, "accelerator lost", ""),
-        (Response.BLIND, config.spurious_off_time_s, "temperature and power unknown", ""),
+        _SwitchOff(Response.LATCH_UP, off_s, "latch-up", "latch_up", True),
+        _SwitchOff(Response.OVER_CURRENT, off_s, "module over-current", "latch_up", True),
+        hot,
+        _SwitchOff(Response.TRIPPED, spurious_s, "rail tripped"),
+        _SwitchOff(Response.LOST, spurious_s, "accelerator lost", retry_count_max=tries),
+        _SwitchOff(Response.BLIND, spurious_s, "temperature and power unknown"),
     )
 
 
@@ -328,9 +359,11 @@ def _wanted(
     return wanted
 
 
-def _sample(wired: Wiring, sensed: Sensed, i: int) -> PairSample:
+def _sample(core: CoreConfig, wired: Wiring, sensed: Sensed, i: int) -> PairSample:
     accel, values, readings = wired.accel, sensed.values, sensed.readings
     return PairSample(
+        module_answers=sensed.judged.is_good(accel.rail_flags[i][1]),
+        payload_dead=values[wired.payload_voltage] < core.rails.module_voltage_v_min,
         aux_enable=known(accel.aux_enable(values)[i]),
         aux_voltage_v=known(readings.aux_voltage_v[i]),
         aux_current_a=known(accel.aux_current_a(values)[i]),

@@ -189,7 +189,7 @@ def _sense(config: StepConfig, state: State, judged: judge.JudgeState, inputs: I
         flags = inputs.snapshot.flags.tolist()
         cap_flags = config.wiring.accel.cap_flags(flags)
     readings = conditions.gather(config.wiring, values)
-    return Sensed(inputs.now_ns, dt_s, values, readings, flags, cap_flags)
+    return Sensed(inputs.now_ns, dt_s, judged, values, readings, flags, cap_flags)
 
 
 def _monitor(

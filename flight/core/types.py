@@ -1,6 +1,4 @@
-"""What goes into `step` and what comes out of it. All arrays are in point order unless said
-otherwise.
-"""
+"""What goes into `step` and what comes out of it. Arrays are in point order unless said otherwise."""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -18,6 +16,8 @@ Bools = NDArray[np.bool_]
 
 FLAG_LAPSED = 1  # of Snapshot.flags: the driver applied the safe value and waits for a newer epoch
 FLAG_REFLEX = 2  # of Snapshot.flags: a reflex holds this point
+FLAG_REFUSED = 4  # of Snapshot.flags: the desired value is outside the immutable limits
+FLAG_WRITE_FAILED = 8  # of Snapshot.flags: the last write failed; the driver tries again
 
 
 class Quality(IntEnum):
@@ -91,9 +91,7 @@ class Inputs:
 
 
 class Event(NamedTuple):
-    """Something that changed. `event_id` is stable and dotted, `subject` names the thing, e.g.
-    accel3.
-    """
+    """Something that changed. `event_id` is stable and dotted, `subject` is e.g. accel3."""
 
     time_ns: int
     event_id: str

@@ -18,9 +18,7 @@ Gather = Callable[[Sequence[float]], tuple[float, ...]]
 
 
 def gather(indices: Sequence[int]) -> Gather:
-    """Return a function that picks these elements of a sequence as a tuple, whatever their
-    number.
-    """
+    """Return a function that picks these elements of a sequence as a tuple."""
     if not indices:
         return lambda values: ()
     if len(indices) == 1:
@@ -45,14 +43,14 @@ class AccelWiring:
     module_current_a: Gather
     module_power_w: Gather
     cap_flags: Gather
-    rail_flags: tuple[tuple[int, int], ...]
+    counters: Gather  # uncorrected errors of all, then Xids of all
+    caps: tuple[int, ...]
+    rail_flags: tuple[tuple[int, int], ...]  # enable of the auxiliary and of the module rail
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """Positions in `Decision.desired`; one past the last for a point that the node does not
-    have.
-    """
+    """Positions in `Decision.desired`; one past the last for a point that the node lacks."""
 
     cap: tuple[int, ...]
     cap_index: Int64s
@@ -85,7 +83,8 @@ class Wiring:
     payload_voltage: int
     payload_current: int
     host_rails: tuple[tuple[int, int], ...]  # voltage, current
-    bus28: int
+    writable: Int64s
+    device_starts: Int64s  # in `writable`, of each device that has any
     accel_drivers: tuple[str, ...]
     rail_drivers: tuple[str, ...]
     shared_drivers: tuple[tuple[str, int], ...]  # name, ordinal among all drivers
@@ -135,7 +134,8 @@ def build(table: PointTable) -> Wiring:
             (at(f"rail.{r}.voltage_v"), at(f"rail.{r}.current_a"))
             for r in ("host_12v", "host_5v", "host_3v3", "host_1v8")
         ),
-        bus28=at("eps.bus28.voltage_v"),
+        writable=np.array(table.writable_indices, np.int64),
+        device_starts=_device_starts(table),
         accel_drivers=tuple(table.points[at(f"accel{i}.cap_w")].driver for i in range(count)),
         rail_drivers=tuple(
             table.points[table.index[f"rail.accel{i}_54v.enable"]].driver for i in range(count)
@@ -145,6 +145,12 @@ def build(table: PointTable) -> Wiring:
         ),
         driver_starts=np.array(starts, np.int64),
     )
+
+
+def _device_starts(table: PointTable) -> Int64s:
+    """Where in the writable points each device begins; its points are contiguous."""
+    devices = [table.points[index].device for index in table.writable_indices]
+    return np.array([k for k, d in enumerate(devices) if k == 0 or devices[k - 1] != d], np.int64)
 
 
 def _wire_accelerators(count: int, at: Callable[[str], int]) -> AccelWiring:
@@ -163,6 +169,10 @@ def _wire_accelerators(count: int, at: Callable[[str], int]) -> AccelWiring:
         module_current_a=each("rail.accel{}_54v.current_a"),
         module_power_w=each("rail.accel{}_54v.power_w"),
         cap_flags=each("accel{}.cap_w"),
+        counters=gather(
+            [at(f"accel{i}.{c}") for c in ("ecc_uncorrected_count", "xid") for i in range(count)]
+        ),
+        caps=tuple(at(f"accel{i}.cap_w") for i in range(count)),
         rail_flags=tuple(
             (at(f"rail.accel{i}_aux.enable"), at(f"rail.accel{i}_54v.enable")) for i in range(count)
         ),

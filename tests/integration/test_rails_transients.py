@@ -1,8 +1,8 @@
-"""Check case 22: the published peak-power mask of a module, through the register model at 1 ms polls.
+"""Check case 22: the published peak-power mask of a module, on the register model at 1 ms polls.
 
-A draw of 1.1, 1.2, 1.5 and 1.6 times the nominal power is legal for 20, 10, 5 and 2 ms: the reflex of
-the module rail must not open it. A longer one must open it within 25 ms (S5). The shipped driver reads
-the simulated hot-swap; the test forces the truth and adds no noise.
+A draw of 1.1, 1.2, 1.5 and 1.6 times the nominal power is legal for 20, 10, 5 and 2 ms: the reflex
+of the module rail must not open it. A longer one must open it within 25 ms (S5). The shipped driver
+reads the simulated hot-swap; the test forces the truth and adds no noise.
 """
 
 from collections.abc import Callable, Iterator
@@ -49,11 +49,14 @@ class Bench:
             self.poll(1.0)
         assert image.setpoint.module_enabled.tolist() == [1.0] * 8
 
-    def poll(self, times_nominal: float) -> None:
-        """Let 1 ms pass; all modules draw this at its end."""
+    def poll(self, times_nominal: float, *, one: int | None = None) -> None:
+        """Let 1 ms pass; at its end all modules draw this, or `one` does and the others nominal."""
         self.now_ns += POLL_NS
         self.image.time_s[0] = self.now_ns / 1e9
-        self.image.truth.module_current_a[:] = times_nominal * MODULE_NOMINAL_W / BUS_V
+        nominal_a = MODULE_NOMINAL_W / BUS_V
+        self.image.truth.module_current_a[:] = nominal_a * (times_nominal if one is None else 1.0)
+        if one is not None:
+            self.image.truth.module_current_a[one] = nominal_a * times_nominal
         self.devices.advance(self.now_ns)
         self.node_image.beat(1)
         self.drivers.step(self.now_ns)
@@ -142,9 +145,7 @@ def test_a_transient_that_stays_opens_every_module_within_25_ms(
 @pytest.mark.parametrize("module", MODULES)
 def test_only_the_module_that_draws_is_opened_and_stays_open(bench: Bench, module: int) -> None:
     for _ in range(100):
-        bench.poll(1.0)
-        bench.image.truth.module_current_a[module] = 1.3 * MODULE_NOMINAL_W / BUS_V
-        bench.drivers.step(bench.now_ns)
+        bench.poll(1.3, one=module)
     wanted = [float(i != module) for i in range(8)]
     assert bench.image.setpoint.module_enabled.tolist() == wanted
     assert bench.image.setpoint.aux_enabled.tolist() == [1.0] * 8

@@ -31,7 +31,7 @@ from tests.system.flying import flight_of, read_scenario
 ROOT = Path(__file__).parents[2]
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.toml"))
 NS_PER_S = 1_000_000_000
-EXAMPLES = 60  # about 40 s of CPU time
+EXAMPLES = 50  # about 35 s of CPU time
 EXAMPLES_LONG = int(os.environ.get("NIGHTSIDE_EXAMPLES", "600"))
 SHED_W = 2400.0  # a node budget that does not feed eight accelerators at their smallest cap
 # Reasons of a cap that belong to the response to a fault, and must end with it.
@@ -164,7 +164,7 @@ def fault(name: str, target: str, at_ms: int, **parameters: float) -> dict[str, 
         ],
         [
             fault("daemon_stall", "daemon", 1_500, duration_s=3.0),
-            fault("pump_stop", "pump_a", 1_000),
+            fault("latch_up", "accel0_aux", 1_000),
         ],
         [fault("string_loss", f"string{i}", 0) for i in range(3)],
     ],

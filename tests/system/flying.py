@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from flight import cli
 from flight.config import NodeConfig
 from flight.durations import parse_duration
@@ -78,3 +80,14 @@ def sim(folder: Path, *arguments: str | Path) -> tuple[int, dict[str, Any]]:
     """Fly from the command line into a folder; return exit code and summary."""
     exit_code = cli.main(["sim", *map(str, arguments), "--out", str(folder)])
     return exit_code, json.loads((folder / "summary.json").read_text())
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    """Run a command that must be refused and return its lines on stderr without the prefix."""
+    exit_code = cli.main(arguments)
+    captured = capsys.readouterr()
+    assert exit_code == cli.EXIT_BAD_INPUT, captured.err
+    assert captured.out == ""
+    lines = captured.err.splitlines()
+    assert all(line.startswith("nightside: ") for line in lines)
+    return [line.removeprefix("nightside: ") for line in lines]

@@ -1,10 +1,11 @@
 """Both coolant pumps dead at full heat, and which line of defence holds what when others are off.
 
-Measured on this node (hottest core before the stop 80.3 degC): with all lines in force the rails are
-open 4.6 s after the stop and no core gets hotter. Without the pump-loss response the reflex and the
-over-temperature response keep every core below 87 degC (85.8), but coolant that stands in the plates
-passes the 75 degC of S2 19 s after the stop. Without guard, response and reflex the over-temperature
-response still holds S1 (86.1); with that one off as well a core is at its shutdown temperature.
+Measured on this node (hottest core before the stop 80.3 degC): with all lines in force the rails
+are open 4.6 s after the stop and no core gets hotter. Without the pump-loss response the reflex and
+the over-temperature response keep every core below 87 degC (85.8), but coolant that stands in the
+plates passes the 75 degC of S2 19 s after the stop. Without guard, response and reflex the
+over-temperature response still holds S1 (86.1); with that one off as well a core is at its shutdown
+temperature.
 """
 
 from dataclasses import dataclass

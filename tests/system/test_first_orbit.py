@@ -1,7 +1,7 @@
 """The default flight, from the command line to the last file: one orbit, a pump stop, a latch-up.
 
-Flown once; every test looks at another side of it. The figures are those that the project promises of
-its default run.
+Flown once; every test looks at another side of it. The figures are those that the project promises
+of its default run.
 """
 
 import contextlib
@@ -176,4 +176,6 @@ def test_explain_says_why_the_caps_were_low(
     text = capsys.readouterr().out
     assert "pump: coolant flow was lost" in text
     assert "loop.pump_lost" in text
-    assert max(len(line) for line in text.splitlines()) <= 80
+    path_line, *lines = text.splitlines()
+    assert str(flown.folder) in path_line
+    assert max(map(len, lines)) <= 80

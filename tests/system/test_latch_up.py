@@ -1,4 +1,4 @@
-"""S5 on plant truth: a latch-up at any instant within a cycle opens module and auxiliary rail in 250 ms."""
+"""S5 on plant truth: a latch-up at any instant of a cycle has both rails open within 250 ms."""
 
 import numpy as np
 import pytest

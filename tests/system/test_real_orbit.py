@@ -1,4 +1,4 @@
-"""A real element set: its own eclipses, faults timed from them, and no faults without a scenario."""
+"""A real element set: its eclipses, faults timed from them, and no faults without a scenario."""
 
 from pathlib import Path
 

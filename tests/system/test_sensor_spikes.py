@@ -1,4 +1,4 @@
-"""S5: single wrong samples never trip a rail. A hundred thousand of them, on all sensors at once."""
+"""S5: single wrong samples never trip a rail. A hundred thousand of them, on all sensors."""
 
 import numpy as np
 

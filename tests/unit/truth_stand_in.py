@@ -4,10 +4,11 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from flight.core.types import Decision, Event, Inputs, Mode, Severity, Snapshot
+from flight.core.types import Ack, Command, Decision, Event, Inputs, Mode, Severity, Snapshot
 from sim_hw.fault_injector import AppliedFault
 from sim_hw.faults import FAULTS, with_defaults
 from sim_hw.properties import PropertyChecker
+from sim_hw.property_budget import NodeBudget
 from sim_hw.scenario_times import FOREVER_NS, PlannedFault
 
 S = 1_000_000_000
@@ -37,14 +38,32 @@ class World:
             module_enabled=np.ones(8),
             aux_enabled=np.ones(8),
             payload_enabled=np.ones(1),
+            accel_clock_max_mhz=np.full(8, 1980.0),
+            pump_speed_target_rpm=np.array([4500.0, 0.0]),
         )
         self.applied = []
         self.now_ns = 0
         self.mode = Mode.NOMINAL
         self.granted = [600.0] * 8
         self.commands = ()
+        self.acks_ok = True
+        self.allotment = None
+        self.others_w = 450.0
         self.beats = True
-        self.checker = PropertyChecker(self, applied=self.applied)
+        self.epoch = 1
+        self.beat_count = 0
+        self.checker = PropertyChecker(
+            self, plant=self, node_image=self, budget=NodeBudget(7000.0, 2200.0),
+            applied=self.applied,
+        )  # fmt: skip
+
+    @property
+    def load_w(self):
+        return float(self.truth.accel_power_w.sum()) + self.others_w
+
+    @property
+    def heartbeat(self):
+        return self.epoch << 32 | self.beat_count if self.beat_count else 0
 
     def fly(self, seconds, each=None):
         for _ in range(round(seconds * 10)):
@@ -58,17 +77,27 @@ class World:
             each(self)
         self.checker.check(self.now_ns)
 
-    def cycle(self, *events):
+    def cycle(self, *events, beats=True):
         decision = Decision(
             mode=self.mode, desired=NOTHING, cap_w=tuple(self.granted),
             cap_reason=("maximum",) * 8, events=events,
+            acks=tuple(Ack(c.command_id, self.acks_ok, "") for c in self.commands),
         )  # fmt: skip
-        inputs = Inputs(now_ns=self.now_ns, snapshot=SNAPSHOT, commands=self.commands)
+        inputs = Inputs(
+            now_ns=self.now_ns, snapshot=SNAPSHOT, commands=self.commands, allotment=self.allotment
+        )
         self.checker.record(inputs, decision)
         self.commands = ()
+        self.beat_count += beats
 
-    def late_cycle(self):
-        self.cycle(Event(self.now_ns, "cycle.late", Severity.WARNING, "cycle", ""))
+    def command(self, name, **arguments):
+        self.commands = (*self.commands, Command(f"{name}-1", name, tuple(arguments.items())))
+
+    def late_cycle(self, *, takes_epoch=True):
+        self.epoch += takes_epoch
+        self.cycle(
+            Event(self.now_ns, "cycle.late", Severity.WARNING, "cycle", ""), beats=False
+        )  # fmt: skip
 
     def inject(self, name, target, offset_s=-0.05, **parameters):
         values = with_defaults(FAULTS[name], parameters)
