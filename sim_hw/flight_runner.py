@@ -15,7 +15,7 @@ from flight.dictionary.packets import PACKETS, dictionary_hash
 from flight.link.memory import MemoryBroker, MemoryTransport
 from flight.link.topics import Topics
 from flight.services.cycle import CycleSink
-from flight.services.daemon import DaemonParts, run_daemon, safe_values
+from flight.services.daemon import DaemonParts, EventLogger, run_daemon, safe_values
 from flight.services.link import Link, LinkInfo
 from flight.services.rate_group import Entry, RateGroup
 from flight.services.recorder import RecorderBatch, RecorderHealth, RecorderThread
@@ -94,6 +94,8 @@ class FlightRunner:
         self.recorder = _recorder(setup, out / RECORDING_NAME, realtime=realtime)
         self._link_sink = _Forward()
         sinks: list[CycleSink] = [self.events, self._link_sink]
+        if realtime:
+            sinks.append(EventLogger())
         if self.recorder is not None:
             sinks.insert(0, self.recorder)
         self.flight = Flight(setup, sinks=sinks)

@@ -20,7 +20,7 @@ import numpy as np
 import structlog
 
 from flight.core.points import PointTable
-from flight.core.types import Event, Float64s, Severity
+from flight.core.types import Decision, Event, Float64s, Inputs, Severity
 from flight.services.cycle import Cycle
 from flight.services.link import Link
 from flight.services.rate_group import RateGroup
@@ -39,6 +39,21 @@ _LOG_METHODS = {
     Severity.WARNING: "warning",
     Severity.CRITICAL: "critical",
 }
+
+
+def log_event(event: Event) -> None:
+    """Log one event with the level of its severity."""
+    write = getattr(structlog.get_logger("nightside"), _LOG_METHODS[event.severity])
+    write(event.event_id, subject=event.subject, text=event.text)
+
+
+class EventLogger:
+    """Logs what each cycle says, so that a terminal or a journal tells the story. A CycleSink."""
+
+    def record(self, inputs: Inputs, decision: Decision) -> None:
+        """Log the events of one cycle."""
+        for event in decision.events:
+            log_event(event)
 
 
 class DaemonImage(Protocol):
@@ -137,7 +152,6 @@ async def run_daemon(
             False in virtual time, whose loop has no signals.
         write: Takes the report at the end.
     """
-    log = structlog.get_logger("nightside")
     ending = asyncio.Event() if stop is None else stop
     handle_signals = stop is None if handle_signals is None else handle_signals
     cycle_stop = asyncio.Event()
@@ -146,9 +160,7 @@ async def run_daemon(
     def on_event(event: Event) -> None:
         parts.recorder.note(event)
         parts.link.note(event)
-        getattr(log, _LOG_METHODS[event.severity])(
-            event.event_id, subject=event.subject, text=event.text
-        )
+        log_event(event)
 
     def on_budget_spent(child: Child, _error: Exception | None) -> None:
         nonlocal exit_code

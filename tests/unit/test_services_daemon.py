@@ -12,11 +12,18 @@ import pytest
 import structlog
 
 from flight.core.points import Point, PointTable, Writable
-from flight.core.types import Decision, Event, Inputs, Mode
+from flight.core.types import Decision, Event, Inputs, Mode, Severity
 from flight.link.memory import MemoryBroker, MemoryTransport
 from flight.link.topics import Topics
 from flight.services.cycle import Cycle
-from flight.services.daemon import EXIT_BUG, EXIT_OK, DaemonParts, run_daemon, safe_values
+from flight.services.daemon import (
+    EXIT_BUG,
+    EXIT_OK,
+    DaemonParts,
+    EventLogger,
+    run_daemon,
+    safe_values,
+)
 from flight.services.link import Link, LinkInfo
 from flight.services.rate_group import RateGroup
 from flight.services.recorder import RecorderHealth
@@ -198,3 +205,15 @@ def test_a_signal_ends_the_daemon_in_order(number: signal.Signals) -> None:
     assert code == EXIT_OK
     assert stand.diary[-1] == "closed after death"
     assert stand.last_written[:2] == [200.0, 8000.0]
+
+
+def test_what_a_cycle_says_is_logged_with_its_severity() -> None:
+    event = Event(1, "loop.pump_lost", Severity.CRITICAL, "loop", "caps are safe")
+    decision = Decision(
+        mode=Mode.NOMINAL, desired=np.empty(0), cap_w=(), cap_reason=(), events=(event,)
+    )
+    with structlog.testing.capture_logs() as logged:
+        EventLogger().record(None, decision)
+    assert [(line["event"], line["log_level"], line["subject"]) for line in logged] == [
+        ("loop.pump_lost", "critical", "loop")
+    ]
