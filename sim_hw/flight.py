@@ -79,9 +79,7 @@ class Flight:
             self.node.image,
             plant=self.node.plant,
             node_image=self.node.node_image,
-            budget=NodeBudget(
-                config.arbiter.node_power_w_max, config.arbiter.allotment_fallback_w
-            ),
+            budget=NodeBudget(config.arbiter.node_power_w_max, config.arbiter.allotment_fallback_w),
             applied=self.injector.applied,
         )
         self.expectations = ExpectationChecker(plan.expectations, self.node.table)

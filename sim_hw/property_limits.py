@@ -47,7 +47,7 @@ class PropertyLimits(BaseModel):
     latch_up_s_max: float = Field(default=0.25, description="S5, by the supervisor.")
     latch_current_a_min: float = Field(
         default=0.8,
-        description="Less is a micro-latch, found by its trend and not claimed here; models, fault R2.",
+        description="Less is a micro-latch, found by its trend, not claimed; models, fault R2.",
     )
     latch_current_a_silicon: float = Field(
         default=3.2,

@@ -23,10 +23,10 @@ class BudgetCheck:
     is held back or switched off within 10 s.
 
     The budget (sim_hw/property_budget.py) counts against everything: accelerators, host, pumps,
-    heaters. While the daemon is silent the drivers can do no more than S12 asks: safe caps.
+    heaters. While the daemon is silent, and for 1 s after, no more is asked than S12: safe caps.
 
     What the arbiter granted is the largest of the last second per accelerator, and at least the
-    minimum cap where the module is on. An accelerator that booted in that second has its own
+    minimum cap where the module draws power. An accelerator that booted in that second has its own
     maximum cap until its driver's next poll and counts with that. One that ignores its cap, or
     whose library answers nothing, cannot be throttled: its excess is left out of both sums for the
     10 s in which it must be dealt with, and for 1 s after the fault. One whose module switch does
@@ -49,6 +49,9 @@ class BudgetCheck:
         self._factor = 1.0 + limits.budget_tolerance_ratio
         self._closest = self._budget_closest = np.inf
         self._is_over_budget = False
+        self._lease_ns = round(limits.lease_s * NS_PER_S)
+        self._settle_ns = round(limits.budget_s * NS_PER_S)
+        self._silent_until_ns = 0
 
     def check(self, now_ns: int) -> None:
         """Compare sums; rows, booting and excess matter only when a simple sum is exceeded."""
@@ -58,6 +61,8 @@ class BudgetCheck:
         self._alive[self._row] = truth.alive
         draw_w, granted_w = sum(truth.power_w.tolist()), sum(truth.granted_w.tolist())
         load_w = truth.plant.load_w
+        if now_ns - (truth.beat_ns or 0) >= self._lease_ns:
+            self._silent_until_ns = now_ns + self._settle_ns
         limit_w, budget_w = granted_w * self._factor, truth.budget.due_w(now_ns) * self._factor
         if draw_w > limit_w or load_w > budget_w or self._over_since:
             limit_w, left_out_w = self._check_closely(now_ns)
@@ -95,7 +100,7 @@ class BudgetCheck:
         for i, power_w in enumerate(truth.power_w.tolist()):
             if granted[i] == 0.0 and self._is_deaf(i):
                 left_out_w += power_w
-            if truth.module_enabled[i] > 0.0:  # nothing smaller can be enforced while it is on
+            if power_w > 0.0:  # nothing smaller can be enforced while it is on
                 granted[i] = max(granted[i], limits.cap_w_min)
                 last[i] = max(last[i], limits.cap_w_min)
             own_w = granted[i] * self._factor
@@ -119,8 +124,7 @@ class BudgetCheck:
 
     def _check_budget(self, now_ns: int, load_w: float, budget_w: float) -> None:
         truth, limits = self._truth, self._limits
-        silent_ns = now_ns - (truth.beat_ns or 0)
-        if silent_ns >= limits.lease_s * NS_PER_S:
+        if now_ns < self._silent_until_ns:
             others_w = truth.plant.load_w - sum(truth.power_w.tolist())
             safe_w = limits.cap_w_safe * sum(truth.module_enabled.tolist())
             budget_w = max(budget_w, others_w + safe_w * self._factor)

@@ -15,9 +15,8 @@ from sim_hw.timeline import NS_PER_S
 
 ACCELERATORS_PER_BUS = 4  # REF-1: one auxiliary part serves four rails
 RAILS_ARE_UP = (Mode.NOMINAL, Mode.DEGRADED)
-# What such a fault does shows in flow and charge, or must show nowhere.
-NEVER_A_CAUSE = ("sensor_spike", "string_loss", "daemon_stall", "pump_stop")
-# The payload rail feeds all; a lie about flow, pumps or charge looks like the loss itself.
+# The payload rail feeds all; a lie about flow, pumps or charge looks like the loss itself. A pump
+# or a string that fails is not here: flow and charge tell.
 CAUSES_FOR_ALL = ("payload_54v", "loop.flow_", "loop.pump_", "eps.battery.")
 
 
@@ -30,10 +29,10 @@ class RailCheck:
     A cause is a command for that accelerator, a budget too small for all, a real fault (never a
     single-sample spike) of that accelerator, of its bus part, of the payload rail or of what tells
     flow and charge, a hot core or memory, flow that is lost, a charge low enough to shed, or ten
-    minutes without a daemon. A pump that fails is none: only the flow is; but it may break off a start. A retry is a rail that
-    closes within 2 min of an opening in those modes. After a latch-up strong enough for the silicon
-    of the auxiliary rail that rail may trip first; the module rail then has the 250 ms of S5. Flow
-    at a switch-on is not claimed while a sensor of the loop lies.
+    minutes without a daemon. A pump that fails is none, only the flow is; but it may break off a
+    start. A retry is a rail that closes within 2 min of an opening in those modes. After a latch-up
+    strong enough for the silicon of the auxiliary rail that rail may trip first; the module rail
+    then has the 250 ms of S5. Flow at a switch-on is not claimed while a sensor of the loop lies.
     """
 
     names = ("S4", "S5")
@@ -80,11 +79,12 @@ class RailCheck:
     def fault(self, edge: AppliedFault) -> None:
         """Remember what trips silicon, and what a fault may still explain after its end."""
         fault, accelerator = edge.fault, accelerator_of(edge.fault.target)
-        if fault.name == "latch_up" and edge.is_start and accelerator is not None:
-            if float(fault.parameters["current_a"]) > self._limits.latch_current_a_silicon:
-                self._silicon_ns[accelerator] = edge.time_ns
         if not edge.is_start:
             self._ended.append((edge.time_ns, fault))
+        elif fault.name == "latch_up" and accelerator is not None:
+            latch_a = float(fault.parameters["current_a"])
+            if latch_a > self._limits.latch_current_a_silicon:
+                self._silicon_ns[accelerator] = edge.time_ns
 
     def _check_order(self, now_ns: int) -> None:
         payload_on = self._payload > 0.0
@@ -146,7 +146,7 @@ class RailCheck:
             return True
         others_w = truth.plant.load_w - sum(truth.power_w.tolist())
         left_w = truth.budget.power_w - others_w - limits.shed_w
-        return left_w < limits.cap_w_min * self._count
+        return bool(left_w < limits.cap_w_min * self._count)
 
     def _check_flow(self, now_ns: int, rail: str) -> None:
         truth, limits = self._truth, self._limits
@@ -211,7 +211,6 @@ class RailCheck:
             or float(truth.memory_temp_c[accelerator]) > limits.hot_memory_temp_c
             or truth.charge_ratio.item() < limits.shed_rungs[0][0]
         )
-
 
     def _a_pump_failed(self, now_ns: int) -> bool:
         faults = self._faults(now_ns, self._limits.brief_cause_s)
@@ -282,7 +281,8 @@ class LatchUpCheck:
             elif fault.name == "i2c_nack" or fault.name.startswith("sensor_"):
                 self._heard_ns = edge.time_ns
         elif fault.name == "latch_up" and i is not None and self._aux_before[i] > 0.0:
-            if float(fault.parameters["current_a"]) >= self._limits.latch_current_a_min:
+            latch_a = float(fault.parameters["current_a"])
+            if latch_a >= self._limits.latch_current_a_min:
                 self._latches[i] = _Latch(edge.time_ns)
 
     def _judge(self, now_ns: int, i: int, start_ns: int, *, is_closed: bool) -> None:
@@ -303,7 +303,7 @@ def _explains(fault: PlannedFault, accelerator: int | None) -> bool:
     """Whether a fault is a reason to open a rail of this accelerator, or (None) the payload
     rail.
     """
-    if fault.name in NEVER_A_CAUSE:
+    if fault.name == "sensor_spike":
         return False
     target = fault.target.removeprefix("rail.")
     struck = accelerator_of(target)

@@ -79,10 +79,7 @@ def build_summary(
         "violations": [_violation(violation) for violation in ledger.violations],
         "violation_count": ledger.violation_count,
         "expectations": [_expectation(result) for result in expectations],
-        "properties": {
-            name: result
-            for name, result in sorted(found.items(), key=lambda item: int(item[0][1:]))
-        },
+        "properties": dict(sorted(found.items(), key=lambda item: int(item[0][1:]))),
         "faults": [_fault(story) for story in stories],
         "peaks": meter.peaks(),
         "work": meter.work(),

@@ -30,14 +30,20 @@ def planned(
     )  # fmt: skip
 
 
-def fly(expectation, rows, events=None, stale=(), end_s=None):
-    """Judge one row of values per cycle, from the first cycle at 0.1 s on."""
-    checker = ExpectationChecker((expectation,), POINTS)
+def fly(expectation, rows, events=None, stale=(), end_s=None, points=POINTS, silent=None):
+    """Judge one row of values per cycle, from the first cycle at 0.1 s on.
+
+    Args:
+        stale: Points that never had a sample. silent: Of a point, its last cycle with a sample.
+    """
+    checker = ExpectationChecker((expectation,), points)
     for i, row in enumerate(rows, start=1):
         now_ns = i * CYCLE
         times = np.full(3, now_ns, dtype=np.int64)
         for k in stale:
             times[k] = 0
+        for k, last in (silent or {}).items():
+            times[k] = min(i, last) * CYCLE
         values = np.array([*row, 0.0][:3], dtype=float)
         snapshot = Snapshot(values, times, np.zeros(3, np.int32), np.zeros(3, np.uint32))
         happened = [
@@ -133,6 +139,63 @@ def test_a_value_too_old_does_not_fulfil_an_expectation():
     snapshot = Snapshot(np.zeros(3), times, np.zeros(3, np.int32), np.zeros(3, np.uint32))
     checker.record(Inputs(now_ns=20 * CYCLE, snapshot=snapshot), decision)
     assert not checker.finish(20 * CYCLE)[0].ok
+
+
+LIVE = [(80, 81)] * 200
+
+
+@pytest.mark.parametrize("stat", ["all", "sum"])
+@pytest.mark.parametrize(("silent_s", "is_judged"), [(9.5, True), (11.5, False)])
+def test_always_does_not_pass_on_a_point_that_died(stat, silent_s, is_judged):
+    wanted = planned(stat=stat, high=170.0, until_s=20.0)
+    result = fly(wanted, LIVE, silent={1: 200 - round(silent_s * 10)})
+    assert result.ok == is_judged
+    if not is_judged:
+        assert (result.value, result.margin) == (None, None)
+        assert result.text.endswith(": not judged, b.temp_c silent since 8.5 s")
+
+
+def test_always_counts_the_last_good_value_of_a_point_that_died():
+    result = fly(planned(high=80.5, until_s=20.0), LIVE, silent={1: 50})
+    assert (result.ok, result.value) == (False, 81.0)
+
+
+def test_always_forgives_a_silence_that_ended_inside_its_window():
+    checker = ExpectationChecker((planned(high=87.0, until_s=40.0),), POINTS)
+    decision = Decision(mode=Mode.NOMINAL, desired=np.empty(0), cap_w=(), cap_reason=())
+    for i in range(1, 401):
+        heard = i if i < 50 or i > 350 else 50
+        times = np.array([i, heard, i], dtype=np.int64) * CYCLE
+        snapshot = Snapshot(np.full(3, 80.0), times, np.zeros(3, np.int32), np.zeros(3, np.uint32))
+        checker.record(Inputs(now_ns=i * CYCLE, snapshot=snapshot), decision)
+    assert checker.finish(400 * CYCLE)[0].ok
+
+
+@pytest.mark.parametrize("stat", ["all", "sum"])
+def test_always_needs_a_fresh_sample_inside_its_window(stat):
+    wanted = planned(stat=stat, high=170.0, from_s=15.0, until_s=20.0)
+    result = fly(wanted, LIVE, silent={1: 100})
+    assert not result.ok
+    assert result.text.endswith(": never judged, no fresh sample of b.temp_c")
+
+
+def test_always_does_not_judge_what_was_sampled_long_before_its_window():
+    rows = [(80, 99)] * 150 + [(80, 81)] * 50
+    assert fly(planned(high=87.0, from_s=12.0, until_s=20.0), rows, silent={1: 10}).value is None
+
+
+@pytest.mark.parametrize(("enable", "ok"), [(0.0, True), (1.0, False)])
+def test_always_does_not_miss_what_an_accelerator_without_power_would_say(enable, ok):
+    names = ("accel3.core_temp_c", "rail.accel3_54v.enable", "x.w")
+    points = PointTable(
+        tuple(
+            Point(name=name, unit="1", driver="d", device="d", channel=i, low=-1e9, high=1e9)
+            for i, name in enumerate(names)
+        )
+    )
+    rows = [(80, 1.0)] * 50 + [(80, enable)] * 150
+    wanted = planned(point="accel3.core_temp_c", high=87.0, until_s=20.0)
+    assert fly(wanted, rows, points=points, silent={0: 50}).ok == ok
 
 
 def test_an_event_in_time_tells_how_long_it_took():

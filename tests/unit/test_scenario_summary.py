@@ -65,7 +65,7 @@ def follow_latch_up():
 
 
 @pytest.fixture
-def summary():
+def flown():
     world = World()
     world.truth.battery_temp_c = np.array([20.0])
     world.truth.array_power_w = np.array([10_000.0])
@@ -83,16 +83,24 @@ def summary():
         ExpectationResult(id="unjudged", ok=False, value=None, unit="ratio", low=0.94, high=None,
                           margin=None, text="eps.battery.charge_ratio >= 0.94 ratio: never judged"),
     ]  # fmt: skip
-    return build_summary(
-        plan=plan,
-        run=RunFacts(simulated_s=5739.0, wall_s=10.0, cpu_s=9.5, config_hash="c0", trace_hash="7a"),
-        orbit=OrbitFacts(source="circular 550 km, beta 0 deg", period_s=5739.0, eclipse_s=2136.7),
-        checker=world.checker,
-        expectations=results,
-        stories=follow_latch_up(),
-        meter=meter,
-        properties={"S14": True},
-    )
+    return {
+        "plan": plan,
+        "run": RunFacts(
+            simulated_s=5739.0, wall_s=10.0, cpu_s=9.5, config_hash="c0", trace_hash="7a"
+        ),
+        "orbit": OrbitFacts(
+            source="circular 550 km, beta 0 deg", period_s=5739.0, eclipse_s=2136.7
+        ),
+        "checker": world.checker,
+        "expectations": results,
+        "stories": follow_latch_up(),
+        "meter": meter,
+    }
+
+
+@pytest.fixture
+def summary(flown):
+    return build_summary(**flown, properties={"S14": True})
 
 
 def test_the_summary_follows_its_schema(summary, tmp_path):
@@ -107,6 +115,19 @@ def test_the_summary_is_good_only_when_all_is(summary):
     assert summary["properties"]["S1"]["ok"] is False
     assert summary["properties"]["S2"]["ok"] is True
     assert summary["violations"][0]["property"] == "S1"
+
+
+def test_the_summary_tells_which_properties_were_put_to_the_test(summary):
+    tested = {name for name, result in summary["properties"].items() if result["tested"]}
+    assert tested == {"S1", "S2", "S3", "S6", "S14"}
+    assert summary["properties"]["S12"] == {"ok": True, "tested": False, "closest": None}
+
+
+def test_what_was_checked_elsewhere_and_not_put_to_the_test_is_not_held(flown):
+    untested = build_summary(**flown, properties={"S14": None})
+    assert untested["properties"]["S14"] == {"ok": True, "tested": False, "closest": None}
+    assert "properties: 3 held, 1 violated, 5 not put to the test" in render_summary(untested)
+    assert build_summary(**flown, properties={"S14": False})["properties"]["S14"]["ok"] is False
 
 
 def test_work_and_peaks_are_those_of_the_plant(summary):
@@ -138,7 +159,10 @@ def test_the_text_says_what_matters(summary):
     assert "FAIL unjudged" in text
     assert "eps.battery.charge_ratio >= 0.94 ratio: never judged" in text
     assert "! S1 at 2.100 s, accel4 core: core at shutdown temperature (96 °C, limit 95 °C)" in text
-    assert text.endswith("NOT GOOD: 1 of 2 expectations met, 8 of 9 properties held")
+    assert "NOT GOOD: 1 of 2 expectations met" in text
+    assert text.endswith("properties: 4 held, 1 violated, 4 not put to the test")
+    assert "ok S14 same seed, same trace - every tenth cycle decided twice" in text
+    assert "- S12 silence: leases - not put to the test" in text
 
 
 def test_a_terminal_gets_colour(summary):
