@@ -21,8 +21,8 @@ class PointSpec:
         lease_ns: Lease length counted by the driver; 0 for a point that is not leased.
         ramp_per_s: Slope from the safe value after a lapse ended; 0 for a step.
         tolerance: A read-back within it equals the desired value (encoding, quantum).
-        abandon_ns: After so long without a heartbeat `abandon_value` holds, until a desired value
-            is written again; 0: never.
+        abandon_ns: After so long without a heartbeat `abandon_value` holds, until it is
+            itself desired; then another may be. 0: never.
     """
 
     name: str

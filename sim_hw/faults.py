@@ -229,7 +229,7 @@ FAULTS: Mapping[str, FaultKind] = {
                     unit="s",
                     meaning="how long no cycle is entered",
                     low=0.1,
-                    high=600.0,
+                    high=3600.0,
                     default=3.0,
                 ),
             ),

@@ -24,6 +24,7 @@ typedef struct ns_point_state {
     bool is_accepted;       /**< `accepted` holds a desired value */
     bool is_ramping;
     bool is_abandoned; /**< silence lasted so long that the abandon value holds */
+    bool is_locked;    /**< abandoned, and not yet asked for the abandon value by who came back */
     uint32_t mismatch_count; /**< read-backs in a row that differ from `applied` */
     uint32_t writable_index;
     ns_lease_phase_t phase;

@@ -1,5 +1,7 @@
 #include "driver_state.h"
 
+#include <math.h>
+
 /* Timestamps of other processes are not trusted: only changes of the heartbeat word are timed, on
  * the driver's own clock. */
 
@@ -70,15 +72,20 @@ static void follow_lease(ns_driver_t *self, uint32_t index, int64_t now_ns) {
     }
 }
 
-/** After a long silence nobody is coming back soon: what was desired before is forgotten. */
+/** After a long silence what was desired before is forgotten. Who comes back may still believe that
+ *  it is in force: only after asking for the abandon value does it get another one. */
 static void follow_abandonment(ns_driver_t *self, uint32_t index, int64_t now_ns) {
     ns_point_state_t *state = &self->states[index];
-    bool is_abandoned =
-        self->is_beat_seen && now_ns - self->beat_ns >= self->points[index].abandon_ns;
-    if (is_abandoned) {
-        state->is_accepted = false;
+    const ns_point_t *point = &self->points[index];
+    state->is_abandoned = self->is_beat_seen && now_ns - self->beat_ns >= point->abandon_ns;
+    state->is_locked = state->is_locked || state->is_abandoned;
+    if (!state->is_locked) {
+        return;
     }
-    state->is_abandoned = is_abandoned;
+    bool is_asked_for = !state->is_abandoned && state->is_accepted &&
+                        fabs(state->accepted - point->abandon_value) <= point->tolerance;
+    state->is_locked = !is_asked_for;
+    state->is_accepted = is_asked_for;
 }
 
 void ns_driver_update_leases(ns_driver_t *self, int64_t now_ns) {

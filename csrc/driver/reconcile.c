@@ -40,7 +40,7 @@ static bool wanted_value(ns_driver_t *self, uint32_t index, int64_t now_ns, doub
         *out = reflex->rule.action_value;
         return true;
     }
-    if (state->is_abandoned) {
+    if (state->is_locked) {
         *out = point->abandon_value;
         return true;
     }

@@ -79,12 +79,13 @@ def test_the_accelerator_rails_go_off_after_ten_minutes_and_not_before(bench: Be
     assert bench.rails_on == (0.0, 0.0, 1.0)
 
 
-def test_a_daemon_that_comes_back_finds_them_off_until_it_writes_again(bench: Bench) -> None:
+def test_a_daemon_that_comes_back_must_ask_for_off_before_it_is_given_on(bench: Bench) -> None:
     for _ in range(3):
         bench.daemon(1.0, epoch=1)
     bench.alone(610)
-    for _ in range(3):
-        bench.daemon(np.nan, epoch=2)
-    assert bench.rails_on == (0.0, 0.0, 1.0)
+    for enable in (np.nan, 1.0, 1.0, np.nan):
+        bench.daemon(enable, epoch=2)
+        assert bench.rails_on == (0.0, 0.0, 1.0)
+    bench.daemon(0.0, epoch=2)
     bench.daemon(1.0, epoch=2)
     assert bench.rails_on == (8.0, 8.0, 1.0)

@@ -57,7 +57,7 @@ typedef struct ns_point {
     double ramp_per_s;    /**< slope away from a held value; 0: a step */
     double tolerance;     /**< a read-back within it equals the desired value */
     int64_t abandon_ns;   /**< silence of the daemon after which abandon_value holds; 0: never */
-    double abandon_value; /**< held until a desired value is written again */
+    double abandon_value; /**< held until it is itself desired, and then as usual */
 } ns_point_t;
 
 /** One row of the driver table. Drivers without points are allowed. */
