@@ -50,7 +50,8 @@ class Node:
 
     Knobs: aux_extra_a (latch-up current while the rail is on), pump_dead, cap_ignored, module_stuck
     (switch failed closed), lost (accelerator answers nothing), forced (point name -> value of its
-    sensor), mute (points or drivers without samples), charge_ratio, flags (point name -> flags).
+    sensor), mute (points or drivers without samples), nack (devices that answer nothing and take
+    nothing), clock_works (a lowered clock lowers power), charge_ratio, flags (point name -> flags).
     """
 
     config: CoreConfig = field(default_factory=CoreConfig)
@@ -78,6 +79,8 @@ class Node:
         self.lost = [False] * self.count
         self.forced: dict[str, float] = {}
         self.mute: set[str] = set()
+        self.nack: set[str] = set()
+        self.clock_works = False
         self.flags: dict[str, int] = {}
         self.events: list[Event] = []
         self.decision: Decision | None = None
@@ -118,6 +121,9 @@ class Node:
             wanted = (
                 min(cap_w, 70.0 + 630.0 * self.utilisation) if self.up_s[i] > 1.0 else 70.0 * on
             )
+            if self.clock_works:
+                part = self.set_points[f"accel{i}.clock_max_mhz"] / 1980.0
+                wanted = min(wanted, 70.0 + 650.0 * part * part)
             self.power_w[i] += (wanted - self.power_w[i]) * dt_s / (0.15 + dt_s)
             self.power_w[i] *= on
             if flowing:
@@ -135,6 +141,7 @@ class Node:
         for k, point in enumerate(self.table.points):
             value = self.forced.get(point.name, self._reading(point.name))
             silent = point.name in self.mute or point.driver in self.mute
+            silent = silent or point.device in self.nack
             if point.driver.startswith("accel"):
                 i = int(point.driver[5:])
                 silent = silent or self.lost[i] or self.up_s[i] < 1.0
@@ -202,8 +209,8 @@ class Node:
             writable = self.table.points[index].writable
             if value == value:
                 assert writable is not None and writable.low <= value <= writable.high, name
-                driver = self.table.points[index].driver
-                if driver not in self.mute:
+                point = self.table.points[index]
+                if point.driver not in self.mute and point.device not in self.nack:
                     self.set_points[name] = value
         self.events += decision.events
         self.decision = decision

@@ -78,8 +78,8 @@ def compute(
 
     Args:
         quiet: The result when nothing is the matter; returned itself in that case.
-        caps_w: Caps in force since the last cycle. all_on: Every accelerator is in service and
-            payload_54v on.
+        caps_w: Caps in force since the last cycle.
+        all_on: Every accelerator is in service and payload_54v on.
         cap_flags: Flags of the cap points; None when no flag of any point is set. flags: All.
         no_flow: The coolant stands still, so that modules must be off.
     """
@@ -114,26 +114,36 @@ def compute(
             out = list(quiet)
         found = _accelerator(config, wiring, i, pair, readings, values, limit_w, judge, no_flow)
         if cap_flags is not None:
-            found["reflex"] = float(int(cap_flags[i]) & FLAG_REFLEX != 0)
-            found["lapsed"] = float(int(cap_flags[i]) & FLAG_LAPSED != 0)
+            found |= _held(int(cap_flags[i]))
         for name, value in found.items():
             out[_PLACE[name] * count + i] = value
     base = len(ACCEL_CONDITIONS) * count
-    if payload.phase is not PayloadPhase.ON or values[wiring.payload_voltage] < module_v_min:
-        out = list(quiet) if out is None else out
-        out[base : base + 2] = _payload(config, wiring, payload, values)
+    payload_good = values[wiring.payload_voltage] >= module_v_min
+    if out is None and judge.all_good and payload.phase is PayloadPhase.ON and payload_good:
+        return quiet
+    out = list(quiet) if out is None else out
+    out[base : base + 2] = _payload(config, wiring, payload, values)
     if not judge.all_good:
-        out = list(quiet) if out is None else out
-        newest = np.maximum.reduceat(judge.good_time_ns, wiring.driver_starts).tolist()
-        oldest_ns = now_ns - config.faults.communication_lost_s * 1e9
         base += len(NODE_CONDITIONS)
-        for k, (_, ordinal) in enumerate(wiring.shared_drivers):
-            if newest[ordinal] < oldest_ns:
-                out[base + k] = 1.0
+        oldest_ns = now_ns - round(config.faults.communication_lost_s * 1e9)
+        out[base : base + len(wiring.shared_drivers)] = _silent(wiring, judge, oldest_ns)
     if cap_flags is not None:
-        out = list(quiet) if out is None else out
         out[-2 * len(wiring.device_starts) :] = _writes(wiring, flags)
-    return quiet if out is None else tuple(out)
+    return tuple(out)
+
+
+def _held(flags: int) -> dict[str, float]:
+    """What the driver says of a cap."""
+    return {
+        "reflex": float(flags & FLAG_REFLEX != 0),
+        "lapsed": float(flags & FLAG_LAPSED != 0),
+    }
+
+
+def _silent(wiring: Wiring, judge: JudgeState, oldest_ns: int) -> list[float]:
+    """Per shared driver: its newest good sample is older than this."""
+    newest = np.maximum.reduceat(judge.good_time_ns, wiring.driver_starts).tolist()
+    return [float(newest[ordinal] < oldest_ns) for _, ordinal in wiring.shared_drivers]
 
 
 def _writes(wiring: Wiring, flags: Uint32s) -> list[float]:

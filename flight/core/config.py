@@ -17,7 +17,9 @@ from flight.core.section import Section
 class CycleConfig(Section):
     """[cycle]: the rate of the loop."""
 
-    period_s: float = Field(0.1, ge=0.01, le=1.0, description="Cycle period; docs/design/overview.md.")
+    period_s: float = Field(
+        0.1, ge=0.01, le=1.0, description="Cycle period; docs/design/overview.md."
+    )
     gap_s_max: float = Field(
         0.3,
         ge=0.02,
@@ -53,7 +55,7 @@ class GuardConfig(Section):
         87.0,
         ge=50.0,
         le=100.0,
-        description="Maximum operating temperature; H100 87 (models 1c). Bounds over_temperature_c.",
+        description="Maximum, H100 87 (models 1c); only bounds over_temperature_c.",
     )
     over_temperature_c: float = Field(
         86.0,

@@ -42,6 +42,9 @@ class LoopConfig(Section):
         le=30.0,
         description="First sign of loss to accelerators off; rails open by 6 s (T1).",
     )
+    flow_back_s: float = Field(
+        1.0, ge=0.2, le=10.0, description="Flow good for so long ends a stretch of none; assumed."
+    )
     flow_good_s: float = Field(
         10.0, ge=1.0, le=600.0, description="Good flow before caps are released; REF-1."
     )

@@ -1,8 +1,6 @@
-"""Event ids of the core that are not faults, each with its severity. Faults carry theirs
-(faults.py).
+"""Event ids of the core that are not faults, with severities. Faults carry theirs (faults.py).
 
-A fault that ends gives `<event_id>.cleared`, INFO. Cause and operator action:
-flight/dictionary/events.py.
+A fault that ends gives `<event_id>.cleared`, INFO. What to do: flight/dictionary/events.py.
 """
 
 from types import MappingProxyType
@@ -28,6 +26,8 @@ SEVERITIES: Final = MappingProxyType(
         "rail.fault_off": Severity.WARNING,
         "rail.latched_off": Severity.CRITICAL,
         "rail.unlatched": Severity.INFO,
+        "accel.uncorrected_error": Severity.WARNING,
+        "accel.xid": Severity.WARNING,
         "accel.on_probation": Severity.INFO,
         "accel.in_service": Severity.INFO,
         "payload.on": Severity.INFO,

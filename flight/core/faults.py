@@ -290,7 +290,7 @@ def _writes(config: CoreConfig, table: PointTable) -> Iterator[Fault]:
 
 
 def _silent_rails(config: CoreConfig, table: PointTable) -> Iterator[Fault]:
-    """A rail's part that does not answer: nothing is known of the rail, and the operator is told."""
+    """A rail's part that does not answer: nothing is known of the rail; the operator is told."""
     for i in table.match("rail.*.status"):
         yield Fault(
             "rail.communication_lost",

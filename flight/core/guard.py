@@ -1,5 +1,4 @@
-"""Thermal guard: the power limit that keeps one accelerator's core and memory below their
-set-points.
+"""Thermal guard: the power limit that keeps one accelerator's core and memory at their set-points.
 
 A PI law in velocity form on the smaller of the two margins. The output is clamped to the cap range,
 and in velocity form a clamp is complete anti-windup. The integral time equals the core's time
@@ -7,8 +6,7 @@ constant, so the controller zero cancels the core's pole: the approach to the se
 overshoot whatever the coolant does slowly, and power is reduced only as far as the set-point needs.
 
 Readings are whole degrees. At the set-point the error is zero over a band of one degree, so the
-integral rests there: no limit cycle (tests/unit/test_core_guard.py). A short filter spreads each
-one-degree step.
+integral rests there: no limit cycle (tests/unit/test_core_guard.py). A short filter spreads steps.
 """
 
 from typing import NamedTuple
@@ -19,9 +17,7 @@ _SETTLED_K = 0.01  # the filter has arrived; far below the one-degree steps of t
 
 
 class GuardState(NamedTuple):
-    """limit_w: the limit in force. margin_k: filtered margin to the set-point; None before a first
-    reading.
-    """
+    """limit_w: the limit in force. margin_k: filtered margin to the set-point; None: none yet."""
 
     limit_w: float
     margin_k: float | None = None

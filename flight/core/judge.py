@@ -25,8 +25,7 @@ class JudgeTable:
 
     rate_max_per_s: infinite for a point without a rate check, and for one whose monitor must see
     the first sample of a true step (over-current).
-    stuck_points, stuck_references: the points with a stuck check, and the point each is compared
-    with.
+    stuck_points, stuck_references: points with a stuck check, and what each is compared with.
     """
 
     low: Float64s
@@ -69,8 +68,7 @@ class JudgeState(NamedTuple):
     """What judge remembers, and its result.
 
     trusted: what laws may use; NaN where nothing can be trusted. suspect_time_ns: time of the
-    sample whose rate is doubted, 0 for none. good_time_ns: time of the last good sample, 0 for
-    never.
+    sample whose rate is doubted, 0: none. good_time_ns: time of the last good sample, 0: never.
     """
 
     last_good: Float64s
@@ -93,8 +91,7 @@ def build_table(
     """Return the limits of all points as arrays.
 
     Args:
-        no_rate_check: Points whose own monitor filters single samples, so that a true step is seen
-            at once.
+        no_rate_check: Points whose own monitor filters single samples: a true step is seen at once.
     """
     points = table.points
     rates = np.array(

@@ -13,9 +13,7 @@ RUNG_NAMES = ("nominal", "cap", "shed", "safe", "survival")
 
 
 class LadderState(NamedTuple):
-    """Rung in force; since when a deeper or a higher one has been due (0: not); last known charge
-    time.
-    """
+    """Rung in force; since when a deeper or a higher one is due, 0: not; last known charge time."""
 
     rung: int = RUNG_NOMINAL
     down_since_ns: int = 0
@@ -41,11 +39,9 @@ def step(
 
     Args:
         charge_ratio: State of charge 0..1; None: unknown. The rung is then held, and after
-            `unknown_s` it is
-            at least the first: losing the sensor never raises power.
+            `unknown_s` it is at least the first: losing the sensor never raises power.
 
-    Guarantees: a deeper rung is in force at most `down_s` after the charge fell below its threshold
-    and stayed.
+    Guarantees: a deeper rung is in force at most `down_s` after the charge fell, and stayed, below.
     """
     if charge_ratio is None:
         known_ns = state.known_ns or now_ns

@@ -16,6 +16,15 @@ _BOOTED = {
     "SAFE": ModeEvent.BOOTED_TO_SAFE,
 }
 
+# A graver cause of the mode in force takes it over: it is no longer left as its first cause allows.
+_TAKE_OVER = frozenset(
+    {
+        (ModeEvent.COMMAND_SAFE, Mode.SAFE),
+        (ModeEvent.COMMAND_SURVIVAL, Mode.SURVIVAL),
+        (ModeEvent.CRITICAL_FAULT, Mode.SAFE),
+    }
+)
+
 
 def step_health(
     state: State, sensed: Sensed, responding: Responding, pump_state: PumpsState, rung: int
@@ -69,6 +78,8 @@ def step(
         target = modes.next_mode(mode.mode, event)
         if target is not None and target is not mode.mode:
             mode = ModeState(target, now_ns, event)
+        elif target is mode.mode and event is not mode.cause and (event, target) in _TAKE_OVER:
+            mode = mode._replace(cause=event)
     return mode
 
 

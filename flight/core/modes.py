@@ -1,6 +1,4 @@
-"""Modes of a node: one table (mode, event) -> mode. The diagram in the docs is generated from
-it.
-"""
+"""Modes of a node: one table (mode, event) -> mode; the diagram in the docs is made from it."""
 
 from enum import StrEnum
 from types import MappingProxyType
@@ -50,8 +48,8 @@ _B, _ST, _N, _D, _S, _V = (
 )
 MODES: Final = (_B, _ST, _N, _D, _S, _V)
 
-# For each event, the mode it leads to from each mode, in the order of MODES. The same mode: nothing
-# happens. # None: a command that is refused there; a condition is never refused.
+# For each event, the mode it leads to from each mode, in the order of MODES. The same mode: it
+# stays. None: a command that is refused there; a condition is never refused.
 _ROWS: Final[dict[ModeEvent, tuple[Mode | None, ...]]] = {
     #                             from: BOOT  STANDBY NOMINAL DEGRADED SAFE SURVIVAL
     ModeEvent.BOOTED_TO_STANDBY: (_ST, _ST, _N, _D, _S, _V),

@@ -1,5 +1,4 @@
-"""Fault monitors: all conditions of a node evaluated as arrays, with persistence, hysteresis and
-re-arm.
+"""Fault monitors: all conditions of a node as arrays, with persistence, hysteresis and re-arm.
 
 Persistence counts the time between *samples*: the same old sample read twice proves nothing, and a
 single spike never trips however long the reader waits. Objects are touched only when a fault is
@@ -93,11 +92,10 @@ _QUIET: Final[Responding] = MappingProxyType({})
 
 
 class MonitorState(NamedTuple):
-    """since_ns: first sample that disagrees with `active`, NEVER for none. `limit`: trip or clear
-    limit.
+    """What the monitors remember. since_ns: first sample against `active`, NEVER for none.
 
-    conditions: those of the last full look. responding: which units each active response
-    concerns; derived from `active`.
+    limit: trip or clear limit. conditions: those of the last full look. responding: which units
+    each active response concerns; derived from `active`.
     """
 
     active: Bools
@@ -120,8 +118,7 @@ def build_table(
         conditions: Names of the computed conditions, in the order they will be given to `evaluate`.
 
     Raises:
-        ValueError: A fault names a condition that nobody computes, or an unknown comparison: our
-        bug.
+        ValueError: A fault names a condition that nobody computes, or an unknown comparison.
     """
     on_points = tuple(f for f in faults if f.point and f.point in index)
     on_conditions = tuple(f for f in faults if f.condition)
@@ -194,7 +191,7 @@ def evaluate(
     # monitor that is not active; one that is active is looked at in full.
     if (
         not state.pending
-        and conditions == state.conditions
+        and (conditions is state.conditions or conditions == state.conditions)
         and (all_good or not table.has_stale_trip)
         and (signed > state.limit[:on_points]).tobytes() == state.active_bytes[:on_points]
     ):
@@ -255,9 +252,7 @@ def _with_active(
 
 
 def clear_latched(table: MonitorTable, state: MonitorState, subject: str) -> MonitorState:
-    """Return the state with the latched faults of a subject cleared; they return if their cause is
-    still there.
-    """
+    """Return the state with a subject's latched faults cleared; a cause still there raises them."""
     chosen = np.array([f.subject == subject and f.rearm == "command" for f in table.faults])
     if not (chosen & state.active).any():
         return state

@@ -7,7 +7,6 @@ import numpy as np
 from flight.core import rails
 from flight.core.arbiter import Grants
 from flight.core.config import CoreConfig
-from flight.core.monitors import NOBODY, MonitorState, Response
 from flight.core.pumps import PumpsState
 from flight.core.rails import Pair, Payload, Phase
 from flight.core.state import State
@@ -26,22 +25,14 @@ def step(
     payload: Payload,
     pumps: PumpsState,
     temperature: TemperatureState,
-    monitors: MonitorState,
+    clocks_mhz: tuple[float, ...],
 ) -> Float64s:
     """Return a value for every writable point, in slot order; NaN leaves a switch as found.
 
     Guarantees: a cap is always given, the safe one for an accelerator that is off, because a module
-    wakes up with its maximum. The array is never changed later; the last one is returned when it
-    still holds.
+    wakes up with its maximum. The array is never changed later; one that still holds is returned.
     """
-    only_caps = (
-        pairs is state.pairs
-        and payload is state.payload
-        and pumps.target_rpm == state.pumps.target_rpm
-        and temperature is state.temperature
-        and monitors.active is state.monitors.active
-        and state.now_ns > 0
-    )
+    only_caps = _only_caps_changed(state, pairs, payload, pumps, temperature, clocks_mhz)
     if only_caps and grants is state.grants:
         return state.desired
     safe_w = core.arbiter.cap_w_safe
@@ -50,26 +41,42 @@ def step(
         out = state.desired.copy()
         out[slots.cap_index] = caps_w
         return out
-    slow = monitors.responding.get(Response.CLOCK_DOWN, NOBODY)
-    return _everything(core, slots, caps_w, pairs, payload, pumps, temperature, slow)
+    return _everything(slots, caps_w, pairs, payload, pumps, temperature, clocks_mhz)
+
+
+def _only_caps_changed(
+    state: State,
+    pairs: tuple[Pair, ...],
+    payload: Payload,
+    pumps: PumpsState,
+    temperature: TemperatureState,
+    clocks_mhz: tuple[float, ...],
+) -> bool:
+    """A quick look, right when it says yes: nothing but the grants differs from the last cycle."""
+    return (
+        pairs is state.pairs
+        and payload is state.payload
+        and pumps.target_rpm == state.pumps.target_rpm
+        and temperature is state.temperature
+        and clocks_mhz is state.clocks_mhz
+        and state.now_ns > 0
+    )
 
 
 def _everything(
-    core: CoreConfig,
     slots: Slots,
     caps_w: list[float],
     pairs: tuple[Pair, ...],
     payload: Payload,
     pumps: PumpsState,
     temperature: TemperatureState,
-    slow: frozenset[int],
+    clocks_mhz: tuple[float, ...],
 ) -> Float64s:
-    """Fill the array from scratch. slow: accelerators with a lowered clock."""
-    arb = core.arbiter
+    """Fill the array from scratch."""
     out = [nan] * (slots.count + 1)
     for i, (cap_w, pair) in enumerate(zip(caps_w, pairs, strict=True)):
         out[slots.cap[i]] = cap_w
-        out[slots.clock[i]] = arb.clock_low_mhz if i in slow else arb.clock_max_mhz
+        out[slots.clock[i]] = clocks_mhz[i]
         phase = pair.phase
         if phase is not Phase.UNKNOWN:
             out[slots.aux[i]] = 1.0 if phase in rails.AUX_ON or pair.aux_held else 0.0

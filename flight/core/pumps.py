@@ -4,7 +4,9 @@ Sign of a loss: the running pump is far below its target, or has no current whil
 flow is low. In the cycle that confirms it every cap goes to the safe cap and the standby pump
 starts. Flow good for 10 s releases the caps (the arbiter ramps). No flow in time: accelerators off,
 SAFE. One lost sensor leaves the other witnesses; flow without a flow sensor is judged by pump
-speed.
+speed. A flow sensor alone against two pumps at speed that draw current lowers caps and no more,
+until a core that stays hot at the safe cap bears it out. Times are those of samples: an old value
+read again proves nothing.
 """
 
 from enum import StrEnum
@@ -33,18 +35,20 @@ class PumpsWanted(StrEnum):
 
 
 class PumpSample(NamedTuple):
-    """Trusted readings of one pump; None: unknown."""
+    """Trusted readings of one pump; None: unknown. Times of their samples in ns."""
 
     speed_rpm: float | None
     current_a: float | None
+    speed_ns: int = 0
+    current_ns: int = 0
 
 
 class PumpsState(NamedTuple):
     """State of the law; times in ns, 0: not.
 
     lead: index of the pump that runs. failed: left off until commanded. started_ns: when the
-    present target was first given. doubt_since_ns: first sign of a loss. flow_since_ns: flow good
-    since.
+    present target was first given. doubt_since_ns: first sign of a loss; once it is lost, since
+    when there has been no flow. bad_since_ns, flow_since_ns: flow bad or good without a gap since.
     """
 
     lead: int
@@ -55,6 +59,7 @@ class PumpsState(NamedTuple):
     doubt_since_ns: int = 0
     flow_since_ns: int = 0
     wanted: PumpsWanted | None = None
+    bad_since_ns: int = 0
 
     @property
     def caps_are_safe(self) -> bool:
@@ -68,22 +73,23 @@ def step(
     *,
     pumps: tuple[PumpSample, PumpSample],
     flow_kg_per_s: float | None,
+    flow_ns: int,
     wanted: PumpsWanted,
     loss_response: bool,
+    hot: bool,
     now_ns: int,
 ) -> PumpsState:
     """Return the pumps one cycle later.
 
     Args:
-        flow_kg_per_s: Trusted flow; None: unknown, then a pump at speed counts as flow.
+        flow_kg_per_s: Trusted flow; None: unknown, then a pump at speed counts as flow. flow_ns:
+            time of its sample.
+        hot: A core is at its set-point or above: asked for only while a loss is being answered.
         loss_response: False while the response is inhibited: a loss is not looked for.
 
     Guarantees: a confirmed loss starts the standby pump and sets `caps_are_safe` in the same call.
-    A failed pump is not started again before `clear_failed`, except that the last pump is always
-    kept running.
+    A failed pump is not started before `clear_failed`, but the last pump is always kept running.
     """
-    if wanted is state.wanted and loss_response and _is_quiet(config, state, pumps, flow_kg_per_s):
-        return state
     at_speed = tuple(_is_at_speed(config, state, pumps[i], i) for i in (0, 1))
     if flow_kg_per_s is None:
         flow_good = any(speed is True for speed in at_speed)
@@ -93,57 +99,95 @@ def step(
         )
     flow_since_ns = (state.flow_since_ns or now_ns) if flow_good else 0
 
-    lead_bad = _lead_is_bad(config, state, pumps[state.lead], at_speed[state.lead], now_ns)
+    lead_bad_ns = _lead_is_bad(config, state, pumps[state.lead], at_speed[state.lead], now_ns)
     flow_bad = flow_kg_per_s is not None and not flow_good and _is_spun_up(config, state, now_ns)
-    doubt_since_ns = (state.doubt_since_ns or now_ns) if lead_bad or flow_bad else 0
+    seen_ns = max(lead_bad_ns, flow_ns if flow_bad else 0)  # newest sample that says so
+    doubt_since_ns = (state.doubt_since_ns or seen_ns) if seen_ns else 0
 
-    phase, lead, failed = state.phase, state.lead, state.failed
+    phase, lead, failed, bad_since_ns = state.phase, state.lead, state.failed, 0
     if phase is _STEADY:
-        confirmed = doubt_since_ns and now_ns - doubt_since_ns >= config.loss_confirm_s * 1e9
+        confirmed = seen_ns and seen_ns - doubt_since_ns >= config.loss_confirm_s * 1e9
         if confirmed and loss_response and wanted is not PumpsWanted.TRICKLE:
             phase, flow_since_ns = PumpPhase.LOST, 0
-            if lead_bad:
+            if lead_bad_ns:
                 failed = _with(failed, lead, True)
                 lead = lead if failed[1 - lead] else 1 - lead
-    else:
+    elif flow_good:
         doubt_since_ns = state.doubt_since_ns
-        if flow_good and now_ns - flow_since_ns >= config.flow_good_s * 1e9:
-            phase, doubt_since_ns = _STEADY, 0
-        elif not flow_good and now_ns - doubt_since_ns >= config.no_flow_off_s * 1e9:
+        if now_ns - flow_since_ns >= config.flow_good_s * 1e9:
+            phase = _STEADY
+        if phase is _STEADY or now_ns - flow_since_ns >= config.flow_back_s * 1e9:
+            doubt_since_ns = 0
+    else:
+        bad_since_ns = state.bad_since_ns or now_ns
+        doubt_since_ns = state.doubt_since_ns or now_ns
+        if _is_dead(config, state, pumps, doubt_since_ns, bad_since_ns, hot, now_ns):
             phase = PumpPhase.DEAD
     if not loss_response:
         phase = _STEADY
 
     target_rpm = _targets(config, lead, phase, failed, wanted)
-    if target_rpm == state.target_rpm:
-        started_ns = state.started_ns
-    else:
-        started_ns = (
-            now_ns if target_rpm[0] != state.target_rpm[0] else state.started_ns[0],
-            now_ns if target_rpm[1] != state.target_rpm[1] else state.started_ns[1],
-        )
+    started_ns = _started(state, target_rpm, now_ns)
     return PumpsState(
-        lead, phase, failed, target_rpm, started_ns, doubt_since_ns, flow_since_ns, wanted
+        lead, phase, failed, target_rpm, started_ns, doubt_since_ns, flow_since_ns, wanted,
+        bad_since_ns,
+    )  # fmt: skip
+
+
+def _started(state: PumpsState, target_rpm: tuple[float, float], now_ns: int) -> tuple[int, int]:
+    """Return since when each pump has had its target."""
+    return (
+        now_ns if target_rpm[0] != state.target_rpm[0] else state.started_ns[0],
+        now_ns if target_rpm[1] != state.target_rpm[1] else state.started_ns[1],
     )
 
 
-def _is_quiet(
+def _is_dead(
     config: LoopConfig,
     state: PumpsState,
     pumps: tuple[PumpSample, PumpSample],
-    flow_kg_per_s: float | None,
+    none_since_ns: int,
+    bad_since_ns: int,
+    hot: bool,
+    now_ns: int,
 ) -> bool:
-    """Nothing can change: steady, the lead at speed with current, flow good as before."""
-    speed_rpm, current_a = pumps[state.lead]
+    """No flow for too long, and not for one sample only, nor by the flow sensor alone."""
+    if now_ns - none_since_ns < config.no_flow_off_s * 1e9:
+        return False
+    if now_ns - bad_since_ns < config.loss_confirm_s * 1e9:
+        return False
+    running = all(
+        _is_at_speed(config, state, pump, i) is True
+        and pump.current_a is not None
+        and pump.current_a >= config.pump_current_a_min
+        for i, pump in enumerate(pumps)
+    )
+    return hot or not running
+
+
+def is_quiet(
+    config: LoopConfig,
+    state: PumpsState,
+    *,
+    speed_rpm: float,
+    current_a: float,
+    flow_kg_per_s: float,
+    wanted: PumpsWanted,
+) -> bool:
+    """Return whether `step` would change nothing: all steady, the lead at speed, flow as before.
+
+    Args:
+        speed_rpm, current_a: Of the lead. They and the flow are NaN where unknown: not quiet.
+    """
+    target_rpm = state.target_rpm[state.lead]
     return (
-        state.phase is _STEADY
+        wanted is state.wanted
+        and state.phase is _STEADY
         and not state.doubt_since_ns
         and state.flow_since_ns > 0
-        and flow_kg_per_s is not None
+        and target_rpm > 0.0
         and flow_kg_per_s >= config.flow_kg_per_s_min
-        and speed_rpm is not None
-        and speed_rpm >= config.pump_speed_ratio_min * state.target_rpm[state.lead]
-        and current_a is not None
+        and speed_rpm >= config.pump_speed_ratio_min * target_rpm
         and current_a >= config.pump_current_a_min
     )
 
@@ -158,9 +202,7 @@ def _with(pair: tuple[bool, bool], index: int, value: bool) -> tuple[bool, bool]
 
 
 def _is_at_speed(config: LoopConfig, state: PumpsState, pump: PumpSample, i: int) -> bool | None:
-    """Return whether a pump runs at its target; None: unknown. A pump without a target is not at
-    speed.
-    """
+    """Return whether a pump runs at its target; None: unknown. Without a target it does not."""
     target = state.target_rpm[i]
     if target <= 0.0:
         return False
@@ -171,15 +213,17 @@ def _is_at_speed(config: LoopConfig, state: PumpsState, pump: PumpSample, i: int
 
 def _lead_is_bad(
     config: LoopConfig, state: PumpsState, pump: PumpSample, at_speed: bool | None, now_ns: int
-) -> bool:
+) -> int:
+    """Return the time of the sample that shows the running pump failing; 0: none does."""
     if not _is_spun_up(config, state, now_ns):
-        return False
+        return 0
     if at_speed is False:
-        return True
+        return pump.speed_ns
     if pump.current_a is None or pump.current_a >= config.pump_current_a_min:
-        return False
+        return 0
     target = state.target_rpm[state.lead]
-    return pump.speed_rpm is None or pump.speed_rpm < 0.95 * target
+    slowing = pump.speed_rpm is None or pump.speed_rpm < 0.95 * target
+    return pump.current_ns if slowing else 0
 
 
 def _is_spun_up(config: LoopConfig, state: PumpsState, now_ns: int) -> bool:
@@ -194,9 +238,7 @@ def _targets(
     failed: tuple[bool, bool],
     wanted: PumpsWanted,
 ) -> tuple[float, float]:
-    """Return both speed targets in rpm: the lead always runs; a failed pump that is not the lead
-    never.
-    """
+    """Return both speed targets in rpm: the lead always runs, a failed pump beside it never."""
     if wanted is PumpsWanted.TRICKLE:
         lead_rpm = config.pump_speed_rpm_trickle
     else:

@@ -1,10 +1,8 @@
-"""Events: what changed between two states, in words. Touched only in cycles in which something
-did.
-"""
+"""Events: what changed between two states, in words. Touched only when something did."""
 
 from collections.abc import Iterator
 
-from flight.core import ladder, rails
+from flight.core import counters, ladder, rails
 from flight.core.event_ids import SEVERITIES
 from flight.core.monitors import MonitorTable
 from flight.core.pumps import PumpPhase
@@ -25,7 +23,18 @@ def events(
     """
     if not changed and nothing_changed(before, after):
         return ()
-    return (*_fault_events(table, after, changed), *transition_events(before, after))
+    return (
+        *_fault_events(table, after, changed),
+        *_error_events(before, after),
+        *transition_events(before, after),
+    )
+
+
+def _error_events(before: State, after: State) -> Iterator[Event]:
+    """Yield one event for each accelerator error that is new."""
+    for event_id, i, value in counters.new_errors(before.counted, after.counted):
+        text = f"Xid {value:g}" if event_id == "accel.xid" else f"{value:g} new"
+        yield Event(after.now_ns, event_id, SEVERITIES[event_id], f"accel{i}", text, value)
 
 
 def _fault_events(table: MonitorTable, after: State, changed: tuple[int, ...]) -> Iterator[Event]:
@@ -53,11 +62,10 @@ def _fault_events(table: MonitorTable, after: State, changed: tuple[int, ...]) -
 
 
 def nothing_changed(before: State, after: State) -> bool:
-    """Return whether no transition can have happened: a quick look at what the transitions
-    compare.
-    """
+    """A quick look at what the transitions compare: return whether none can have happened."""
     return (
         after.pairs is before.pairs
+        and after.counted is before.counted
         and after.payload is before.payload
         and after.mode is before.mode
         and after.ladder.rung == before.ladder.rung

@@ -79,8 +79,7 @@ def shared_power(
     """Return what all accelerators together may draw.
 
     Everything else the node draws is taken off first: measured where it is measured, never less
-    than the configured overhead. A grant that ends or disappears falls back to the configured
-    power.
+    than the configured overhead. A grant that ends or disappears falls back as configured.
     """
     arb, overhead_w = core.arbiter, state.overhead_w
     budget_w, reason = min(operator.budget_w, arb.node_power_w_max), CapReason.BUDGET
@@ -144,29 +143,41 @@ def step_rails(
 ) -> Sequence:
     """Return all rails one cycle later: faults first, then what the mode wants, in order."""
     pairs, payload, responding = state.pairs, state.payload, situation.responding
-    if (
+    if _is_settled(state, sensed, situation):
+        return Sequence(pairs, payload, state.module_switched_ns, (), True)
+    rearm: tuple[str, ...] = ()
+    if responding or sensed.flags is not None:
+        pairs, payload, rearm = _apply_faults(core, wired, pairs, payload, sensed, situation)
+    wanted = _wanted(core, situation, pairs, payload)
+    if pairs is state.pairs and _is_as_wanted(pairs, payload, wanted):
+        return Sequence(pairs, payload, state.module_switched_ns, rearm, True)
+    return _sequence(core, wired, state, sensed, situation, pairs, payload, wanted, rearm)
+
+
+def _is_settled(state: State, sensed: Sensed, situation: Situation) -> bool:
+    """Nothing that moves rails has changed since every rail was where it is wanted."""
+    return (
         state.settled
-        and not responding
+        and not situation.responding
         and sensed.flags is None
         and situation.mode is state.mode.mode
         and situation.operator is state.operator
         and situation.rung == state.ladder.rung
         and situation.pumps.phase is state.pumps.phase
         and situation.shared_w == state.shared_w
+    )
+
+
+def _is_as_wanted(pairs: tuple[Pair, ...], payload: Payload, wanted: list[bool]) -> bool:
+    """Every rail is where it is wanted, and each switch-off is confirmed."""
+    if payload.phase is not PayloadPhase.ON and (
+        payload.phase is PayloadPhase.UNKNOWN or any(wanted)
     ):
-        return Sequence(pairs, payload, state.module_switched_ns, (), True)
-    rearm: tuple[str, ...] = ()
-    if responding or sensed.flags is not None:
-        pairs, payload, rearm = _apply_faults(core, wired, pairs, payload, sensed, situation)
-    wanted = _wanted(core, situation, pairs, payload)
-    if pairs is state.pairs and all(
+        return False
+    return all(
         pair[0] is _ON if want else pair.open_ns and pair[0] in rails.COMMANDED_OFF
         for pair, want in zip(pairs, wanted, strict=True)
-    ):
-        bus_settled = payload.phase is not PayloadPhase.UNKNOWN and not any(wanted)
-        if payload.phase is PayloadPhase.ON or bus_settled:
-            return Sequence(pairs, payload, state.module_switched_ns, rearm, True)
-    return _sequence(core, wired, state, sensed, situation, pairs, payload, wanted, rearm)
+    )
 
 
 def _sequence(
@@ -198,14 +209,19 @@ def _sequence(
         if want and pair.phase is _ON:
             after.append(pair)
             continue
-        want = want and not (pair.phase is _OFF and i in blocked)
         conditions = Conditions(
             now_ns=now_ns,
             flow_good=pump_state.flow_since_ns > 0 and not pump_state.caps_are_safe,
             payload_good=payload.phase is PayloadPhase.ON,
             module_turn=now_ns - switched_ns >= core.rails.stagger_s * 1e9 or not switched_ns,
         )
-        stepped = rails.step(core.rails, pair, _sample(core, wired, sensed, i), conditions, wanted=want)
+        stepped = rails.step(
+            core.rails,
+            pair,
+            _sample(core, wired, sensed, i),
+            conditions,
+            wanted=want and not (pair.phase is _OFF and i in blocked),
+        )
         if stepped.phase is Phase.MODULE and pair.phase is not Phase.MODULE:
             switched_ns = now_ns
         after.append(stepped)
@@ -267,7 +283,7 @@ def _trip(config: RailsConfig, pair: Pair, how: _SwitchOff, now_ns: int) -> Pair
 def _open_payload(
     config: RailsConfig, pairs: list[Pair], payload: Payload, closed: frozenset[int], now_ns: int
 ) -> Payload:
-    """Switch every pair off, and one decision later the payload bus: the reverse of switching on."""
+    """Switch every pair off, and one decision later the payload bus: switching on in reverse."""
     reason = "module switch failed closed"
     last = all(pair.phase in rails.COMMANDED_OFF for pair in pairs)
     for i, pair in enumerate(pairs):

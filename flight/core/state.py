@@ -63,10 +63,11 @@ class State:
     """All that `step` remembers. Arrays are replaced, never changed.
 
     module_switched_ns: last switch-on of a module rail.
-    settled: every rail is where it is wanted. all_on: every accelerator is in service, payload_54v
-    on.
+    settled: every rail is where it is wanted.
+    all_on: every accelerator is in service and payload_54v on.
     shared_w: what all accelerators together might draw.
     allotted: the spacecraft has granted power once, so that losing the grant is a loss.
+    clocks_mhz: clock limit per accelerator. counted: error counters last seen (counters.py).
     desired: of the last decision.
     """
 
@@ -89,6 +90,8 @@ class State:
     grants: Grants
     shared_w: float
     overhead_w: float
+    clocks_mhz: tuple[float, ...]
+    counted: tuple[float, ...]
     allotted: bool
     operator: OperatorState
     desired: Float64s

@@ -11,8 +11,10 @@ import numpy as np
 
 from flight.core import (
     arbiter,
+    clocks,
     commands,
     conditions,
+    counters,
     faults,
     guard,
     judge,
@@ -31,9 +33,9 @@ from flight.core import (
 from flight.core.config import CoreConfig
 from flight.core.cycle import Sensed, Situation, is_inhibited, known
 from flight.core.modes import ModeState
-from flight.core.monitors import MonitorState, MonitorTable
+from flight.core.monitors import NOBODY, MonitorState, MonitorTable, Responding, Response
 from flight.core.points import PointTable
-from flight.core.pumps import PumpSample, PumpsState, PumpsWanted
+from flight.core.pumps import PumpPhase, PumpSample, PumpsState, PumpsWanted
 from flight.core.rails import Pair, Phase
 from flight.core.state import AccelState, Health, OperatorState, State
 from flight.core.types import Decision, Inputs, Mode
@@ -49,6 +51,7 @@ class StepConfig:
     monitors: MonitorTable
     guard: guard.GuardLaw
     flag_bytes: bytes  # of a snapshot without any flag
+    clocks_mhz: tuple[float, ...]  # all at the maximum
 
 
 def compile_config(config: CoreConfig, table: PointTable) -> StepConfig:
@@ -80,6 +83,7 @@ def compile_config(config: CoreConfig, table: PointTable) -> StepConfig:
             cap_w_max=config.arbiter.cap_w_max,
         ),
         flag_bytes=bytes(4 * len(table)),
+        clocks_mhz=(config.arbiter.clock_max_mhz,) * count,
     )
 
 
@@ -106,6 +110,8 @@ def initial_state(step_config: StepConfig) -> State:
         grants=arbiter.none_granted(count),
         shared_w=0.0,
         overhead_w=core.arbiter.overhead_w,
+        clocks_mhz=step_config.clocks_mhz,
+        counted=(0.0,) * (2 * count),
         allotted=False,
         operator=OperatorState((inf,) * count, (0,) * count, (False,) * count, inf),
         desired=np.full(step_config.wiring.slots.count, nan),
@@ -116,8 +122,7 @@ def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decis
     """Return the state one cycle later and what to do now.
 
     Guarantees: never raises on any snapshot; the same arguments give the same result; each cap is
-    within the cap range, or 0 for an accelerator out of service; losing a reading never raises a
-    cap.
+    within the cap range, or 0 for one out of service; losing a reading never raises a cap.
     """
     core, wired, now_ns = config.core, config.wiring, inputs.now_ns
     judged = judge.judge(config.judge, state.judge, now_ns, inputs.snapshot)
@@ -155,14 +160,18 @@ def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decis
     grants = limits.arbitrate(
         core, state.grants, sequence.pairs, guards, sensed, situation, shared.reason
     )
+    clocks_mhz = state.clocks_mhz
+    if responding or clocks_mhz is not config.clocks_mhz:
+        clocks_mhz = _step_clocks(config, state, sequence.pairs, sensed, responding)
     desired = outputs.step(
         core, wired.slots, state, grants=grants, pairs=sequence.pairs, payload=sequence.payload,
-        pumps=pumped, temperature=valves, monitors=monitored,
+        pumps=pumped, temperature=valves, clocks_mhz=clocks_mhz,
     )  # fmt: skip
     after = State(
         now_ns, state.started_ns or now_ns, judged, monitored, mode, health, laddered, pumped,
         valves, sequence.payload, sequence.pairs, sequence.module_switched_ns, sequence.settled,
         _all_on(state, sequence), guards, accels, grants, shared.power_w, shared.overhead_w,
+        clocks_mhz, counters.step(state.counted, wired.accel.counters(sensed.values)),
         shared.allotted, operator, desired,
     )  # fmt: skip
     events = reports.events(config.monitors, before, after, changed)
@@ -214,6 +223,8 @@ def _monitor(
             caps_w=state.grants.cap_w,
             all_on=state.all_on,
             cap_flags=sensed.cap_flags,
+            flags=inputs.snapshot.flags,
+            no_flow=state.pumps.phase is PumpPhase.DEAD,
             now_ns=inputs.now_ns,
         ),
     )
@@ -225,18 +236,31 @@ _PUMPS_WANTED = {Mode.BOOT: PumpsWanted.BOTH, Mode.SURVIVAL: PumpsWanted.TRICKLE
 def _step_pumps(
     config: StepConfig, state: State, sensed: Sensed, operator: OperatorState
 ) -> PumpsState:
-    values, enabled = sensed.values, config.core.faults.pump_loss_enabled
-    (speed_a, current_a), (speed_b, current_b) = config.wiring.pumps
+    values, wired, loop = sensed.values, config.wiring, config.core.loop
+    wanted = _PUMPS_WANTED.get(state.mode.mode, PumpsWanted.ONE)
+    inhibited = operator.inhibits and is_inhibited(operator, "pump_loss")
+    respond = config.core.faults.pump_loss_enabled and not inhibited
+    speed, current = wired.pumps[state.pumps.lead]
+    if respond and pumps.is_quiet(
+        loop, state.pumps, speed_rpm=values[speed], current_a=values[current],
+        flow_kg_per_s=values[wired.flow], wanted=wanted,
+    ):  # fmt: skip
+        return state.pumps
+    (speed_a, current_a), (speed_b, current_b) = wired.pumps
+    times_ns = sensed.judged.good_time_ns.take(wired.loop_times).tolist()
+    setpoint_c = config.core.guard.setpoint_c
     return pumps.step(
-        config.core.loop,
+        loop,
         state.pumps,
         pumps=(
-            PumpSample(known(values[speed_a]), known(values[current_a])),
-            PumpSample(known(values[speed_b]), known(values[current_b])),
+            PumpSample(known(values[speed_a]), known(values[current_a]), *times_ns[0:2]),
+            PumpSample(known(values[speed_b]), known(values[current_b]), *times_ns[2:4]),
         ),
-        flow_kg_per_s=known(values[config.wiring.flow]),
-        wanted=_PUMPS_WANTED.get(state.mode.mode, PumpsWanted.ONE),
-        loss_response=enabled and not is_inhibited(operator, "pump_loss"),
+        flow_kg_per_s=known(values[wired.flow]),
+        flow_ns=times_ns[4],
+        wanted=wanted,
+        loss_response=respond,
+        hot=any(core_c >= setpoint_c for core_c in sensed.readings.core_temp_c),
         now_ns=sensed.now_ns,
     )
 
@@ -249,6 +273,25 @@ def _step_valves(config: StepConfig, state: State, sensed: Sensed) -> temperatur
         battery_temp_c=known(sensed.values[config.wiring.battery_temp]),
         dt_s=sensed.dt_s,
     )
+
+
+def _step_clocks(
+    config: StepConfig,
+    state: State,
+    pairs: tuple[Pair, ...],
+    sensed: Sensed,
+    responding: Responding,
+) -> tuple[float, ...]:
+    after = clocks.step(
+        config.core.arbiter,
+        state.clocks_mhz,
+        slow=responding.get(Response.CLOCK_DOWN, NOBODY),
+        pairs=pairs,
+        readings=sensed.readings,
+        caps_w=state.grants.cap_w,
+        dt_s=sensed.dt_s,
+    )
+    return config.clocks_mhz if after == config.clocks_mhz else after
 
 
 def _step_ladder(config: StepConfig, state: State, sensed: Sensed) -> ladder.LadderState:

@@ -1,6 +1,4 @@
-"""Cold side of the loop: bypass valve and heaters keep coolant and battery above their cold limits
-(S2).
-"""
+"""Cold side of the loop (S2): bypass valve and heaters keep coolant and battery warm enough."""
 
 from typing import NamedTuple
 
@@ -26,14 +24,11 @@ def step(
     """Return valve and heaters one cycle later.
 
     Args:
-        supply_temp_c: None: the valve and the heaters stay; accelerators are protected by the
-            guard.
-        battery_temp_c: None: the heater goes off: an unwatched heater is a fault of its own (domain
-            T11).
+        supply_temp_c: None: valve and heaters stay; the guard protects the accelerators.
+        battery_temp_c: None: the heater goes off, for an unwatched heater is a fault of its own.
         dt_s: Time since the last call, > 0.
 
-    Guarantees: the bypass stays within 0 and `bypass_ratio_max`, and closes when the supply is
-    warm.
+    Guarantees: the bypass stays within 0 and `bypass_ratio_max`, and closes for a warm supply.
     """
     bypass_ratio, heaters_on = state.bypass_ratio, state.heaters_on
     if supply_temp_c is not None:

@@ -1,4 +1,4 @@
-"""What goes into `step` and what comes out of it. Arrays are in point order unless said otherwise."""
+"""What goes into `step` and what comes out. Arrays are in point order unless said otherwise."""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum

@@ -14,6 +14,14 @@ import numpy as np
 from flight.core.points import PointTable
 from flight.core.types import Int64s
 
+_LOOP_WITNESSES = (
+    "pump_a.speed_rpm",
+    "pump_a.current_a",
+    "pump_b.speed_rpm",
+    "pump_b.current_a",
+    "flow_kg_per_s",
+)
+
 Gather = Callable[[Sequence[float]], tuple[float, ...]]
 
 
@@ -74,6 +82,7 @@ class Wiring:
     accel: AccelWiring
     slots: Slots
     pumps: tuple[tuple[int, int], tuple[int, int]]  # speed, current
+    loop_times: Int64s  # the points above in this order, then flow; any point for one it lacks
     flow: int
     supply: int
     battery_temp: int
@@ -95,8 +104,7 @@ def build(table: PointTable) -> Wiring:
     """Return the wiring of a node.
 
     Raises:
-        ValueError: No accelerator, a gap in their numbers, or the points of a driver are not
-        contiguous.
+        ValueError: No accelerator, a gap in their numbers, or a driver's points not contiguous.
     """
     count, n = 0, len(table)
     while f"accel{count}.cap_w" in table.index:
@@ -122,6 +130,7 @@ def build(table: PointTable) -> Wiring:
             (at("loop.pump_a.speed_rpm"), at("loop.pump_a.current_a")),
             (at("loop.pump_b.speed_rpm"), at("loop.pump_b.current_a")),
         ),
+        loop_times=np.array([min(at(f"loop.{name}"), n - 1) for name in _LOOP_WITNESSES], np.int64),
         flow=at("loop.flow_kg_per_s"),
         supply=at("loop.supply_temp_c"),
         battery_temp=at("eps.battery.temp_c"),

@@ -33,11 +33,6 @@ FAULTS: Final = MappingProxyType(
         "accel.memory_over_temperature": EventKind(
             "Memory reached the last step: rails off.", "As accel.core_over_temperature."
         ),
-        "accel.uncorrected_error": EventKind(
-            "An uncorrectable memory error was counted.",
-            "Check the job; reset at the next checkpoint.",
-        ),
-        "accel.xid": EventKind("The accelerator reported an Xid.", "Look the code up."),
         "accel.recovery_needed": EventKind(
             "The accelerator asks for a recovery action.", "Drain it and carry the action out."
         ),
@@ -47,6 +42,10 @@ FAULTS: Final = MappingProxyType(
         ),
         "accel.power_cycle_due": EventKind(
             "The accelerator stayed silent and is power-cycled.", "Watch the retry count."
+        ),
+        "accel.uncontrolled": EventKind(
+            "An accelerator draws more than its cap and cannot be told: it is power-cycled.",
+            "Look at its driver; it is latched off after the tries allowed.",
         ),
         "accel.blind": EventKind(
             "Neither core temperature nor rail power is known: rails off.",
@@ -58,7 +57,7 @@ FAULTS: Final = MappingProxyType(
         ),
         "accel.cap_not_obeyed": EventKind(
             "Power stayed above the cap: the clock is lowered.",
-            "clear_latched on the accelerator after a reset of its firmware.",
+            "Reset its firmware; the clock rises by itself while the cap is kept.",
         ),
         "accel.cap_not_enforceable": EventKind(
             "Neither cap nor clock lowered the power: rails off, latched.",
@@ -94,6 +93,21 @@ FAULTS: Final = MappingProxyType(
         "rail.failed_closed": EventKind(
             "Current flows through a switch commanded off.",
             "Module: payload_54v is open; disable the accelerator, then clear_latched payload_54v.",
+        ),
+        "rail.off_unconfirmed": EventKind(
+            "A switch-off is not confirmed: a part does not answer, or its switch reads closed.",
+            "Look at the bus. It is tried again; it is not switched on before both read open.",
+        ),
+        "rail.cannot_open": EventKind(
+            "A module that must be off for safety stays on: payload_54v is opened instead.",
+            "As rail.failed_closed.",
+        ),
+        "device.write_refused": EventKind(
+            "A driver refused a value outside a point's immutable limits.",
+            "Compare the limits of [points] with those of the law; report it.",
+        ),
+        "device.write_failed": EventKind(
+            "Writes to a device fail and are tried again.", "Look at its bus and its driver."
         ),
         "loop.supply_cold": EventKind(
             "Coolant supply below its limit.", "Check bypass and heaters; raise the load."
@@ -171,6 +185,11 @@ TRANSITIONS: Final = MappingProxyType(
             "clear_latched on the accelerator.",
         ),
         "rail.unlatched": EventKind("A latched accelerator may be switched on again.", _NONE),
+        "accel.uncorrected_error": EventKind(
+            "An uncorrectable memory error was counted; each one is told.",
+            "Check the job; reset at the next checkpoint.",
+        ),
+        "accel.xid": EventKind("The accelerator reported another Xid.", "Look the code up."),
         "accel.on_probation": EventKind("An accelerator answers; its cap is safe for now.", _NONE),
         "accel.in_service": EventKind("An accelerator is in service; its cap ramps up.", _NONE),
         "payload.on": EventKind("The payload bus is being closed, or is good.", _NONE),

@@ -7,6 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from flight.core.config import CoreConfig
+from flight.core.faults import build_faults
+from flight.dictionary.channels import build_point_table
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,3 +62,18 @@ def test_ref1_sets_the_core_tables_that_it_shows() -> None:
     core = {name: tables[name] for name in CoreConfig.model_fields if name in tables}
     assert core
     CoreConfig.model_validate(core)
+
+
+def test_limits_of_the_monitors_come_from_the_configuration() -> None:
+    table = build_point_table()
+    changed = CoreConfig.model_validate(
+        {"faults": {"host_voltage_ratio_min": 0.97, "module_voltage_v_max": 60.0,
+                    "nvme_wear_ratio_max": 0.5, "bus28_voltage_v_min": 26.0}}
+    )  # fmt: skip
+    before, after = (build_faults(config, table, 8) for config in (CoreConfig(), changed))
+    moved = {b.point for a, b in zip(before, after, strict=True) if a != b}
+    assert moved == {
+        *(f"rail.accel{i}_54v.voltage_v" for i in range(8)),
+        *(f"rail.host_{rail}.voltage_v" for rail in ("12v", "5v", "3v3", "1v8")),
+        "host.nvme0.wear_ratio", "host.nvme1.wear_ratio", "eps.bus28.voltage_v",
+    }  # fmt: skip

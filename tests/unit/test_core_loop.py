@@ -32,14 +32,19 @@ class Bench:
         flow: float | None = 0.144,
         *,
         count: int = 1,
+        fresh: bool = True,
         **more: object,
     ) -> PumpsState:
         for _ in range(count):
             self.now_ns += S // 10
-            values = {"wanted": PumpsWanted.ONE, "loss_response": True, **more}
+            if fresh:
+                self.sampled_ns = self.now_ns
+            at = {"speed_ns": self.sampled_ns, "current_ns": self.sampled_ns}
+            values = {"wanted": PumpsWanted.ONE, "loss_response": True, "hot": False, **more}
             self.state = pumps.step(
-                CONFIG, self.state, pumps=(a, b), flow_kg_per_s=flow, now_ns=self.now_ns, **values
-            )
+                CONFIG, self.state, pumps=(a._replace(**at), b._replace(**at)),
+                flow_kg_per_s=flow, flow_ns=self.sampled_ns, now_ns=self.now_ns, **values,
+            )  # fmt: skip
         return self.state
 
 
@@ -151,3 +156,51 @@ def test_the_battery_heater_is_off_when_its_sensor_is_lost() -> None:
             CONFIG, state, supply_temp_c=30.0, battery_temp_c=battery_c, dt_s=0.1
         )
         assert state.battery_heater_on is on
+
+
+def test_a_bad_value_that_is_only_held_is_no_loss() -> None:
+    bench = Bench()
+    bench.cycle(STOPPED, flow=0.0)
+    state = bench.cycle(STOPPED, flow=0.0, count=5, fresh=False)
+    assert state.phase is PumpPhase.STEADY
+    assert bench.cycle(STOPPED, flow=0.0, count=2).phase is PumpPhase.LOST
+
+
+@pytest.mark.parametrize("length", [1, 2])
+def test_a_short_gap_in_good_flow_long_after_a_loss_is_not_dead(length: int) -> None:
+    bench = Bench()
+    bench.cycle(STOPPED, flow=0.0, count=20)
+    bench.cycle(STOPPED, GOOD, count=30)
+    assert bench.cycle(STOPPED, STOPPED, flow=0.0, count=length).phase is PumpPhase.LOST
+    assert bench.cycle(STOPPED, GOOD, count=105).phase is PumpPhase.STEADY
+
+
+def test_flow_that_fails_again_after_a_recovery_gets_its_own_time() -> None:
+    bench = Bench()
+    bench.cycle(STOPPED, flow=0.0, count=20)
+    bench.cycle(STOPPED, GOOD, count=50)
+    assert bench.cycle(STOPPED, STOPPED, flow=0.0, count=45).phase is PumpPhase.LOST
+    assert bench.cycle(STOPPED, STOPPED, flow=0.0, count=2).phase is PumpPhase.DEAD
+
+
+def test_one_good_sample_without_flow_does_not_start_the_time_again() -> None:
+    bench = Bench()
+    bench.cycle(STOPPED, STOPPED, flow=0.0, count=30)
+    bench.cycle(STOPPED, GOOD, flow=0.144)
+    assert bench.cycle(STOPPED, STOPPED, flow=0.0, count=20).phase is PumpPhase.DEAD
+
+
+def test_a_flow_sensor_alone_against_two_running_pumps_lowers_caps_and_no_more() -> None:
+    bench = Bench()
+    bench.cycle(GOOD, GOOD, flow=0.0, count=3)
+    state = bench.cycle(GOOD, GOOD, flow=0.0, count=600)
+    assert state.phase is PumpPhase.LOST
+    assert state.caps_are_safe
+    assert state.failed == (False, False)
+    assert bench.cycle(GOOD, GOOD, count=105).phase is PumpPhase.STEADY
+
+
+def test_a_core_that_stays_hot_bears_a_low_flow_sensor_out() -> None:
+    bench = Bench()
+    bench.cycle(GOOD, GOOD, flow=0.0, count=60)
+    assert bench.cycle(GOOD, GOOD, flow=0.0, hot=True).phase is PumpPhase.DEAD

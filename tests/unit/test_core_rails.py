@@ -56,8 +56,9 @@ def test_nothing_starts_while_current_flows_or_is_unknown(field: str, value: flo
 
 def test_the_off_time_is_kept() -> None:
     pair = rails.switch_off(CONFIG, Pair(Phase.ON), reason="test", now_ns=10 * S)
-    assert step(pair, DEAD, 10.4).phase is Phase.OFF
-    assert step(pair, DEAD, 10.5).phase is Phase.AUX
+    pair = step(pair, DEAD, 10.1)
+    assert step(pair, DEAD, 10.5).phase is Phase.OFF
+    assert step(pair, DEAD, 10.6).phase is Phase.AUX
 
 
 def test_the_module_waits_for_its_turn() -> None:
@@ -135,3 +136,46 @@ def test_the_payload_bus_is_left_alone_until_sensed() -> None:
     payload = payload_step(Payload(), 10.0, enable=None)
     assert rails.payload_enable(payload) != rails.payload_enable(payload)
     assert payload_step(payload, 10.0).phase is PayloadPhase.ON
+
+
+SILENT = PairSample(1.0, 3.3, 0.8, None, None, None, answers=False, module_answers=False)
+
+
+def test_both_rails_go_off_in_one_decision_while_the_modules_part_answers() -> None:
+    pair = step(Pair(Phase.ON, 5 * S), ANSWERS, 10.0, wanted=False)
+    assert pair.phase is Phase.OFF
+    assert not pair.aux_held
+
+
+def test_the_auxiliary_rail_is_held_until_a_silent_module_is_known_to_be_open() -> None:
+    pair = step(Pair(Phase.ON, 5 * S), SILENT, 10.0, wanted=False)
+    for k in range(100):
+        assert pair.aux_held
+        pair = step(pair, SILENT, 10.1 + k / 10, wanted=False)
+    still_on = SILENT._replace(module_enable=1.0, module_voltage_v=54.0, module_answers=True)
+    assert step(pair, still_on, 21.0, wanted=False).aux_held
+    for known in ({"module_enable": 0.0}, {"module_voltage_v": 0.1}, {"payload_dead": True}):
+        assert not step(pair, SILENT._replace(**known), 21.0, wanted=False).aux_held
+
+
+@pytest.mark.parametrize("field", ["aux_enable", "module_enable"])
+@pytest.mark.parametrize("value", [1.0, None])
+def test_the_off_time_counts_from_when_both_switches_read_open(
+    field: str, value: float | None
+) -> None:
+    pair = rails.switch_off(CONFIG, Pair(Phase.ON), reason="test", now_ns=10 * S)
+    unsure = DEAD._replace(**{field: value})
+    for k in range(50):
+        pair = step(pair, unsure, 10.1 + k / 10)
+        assert pair.phase is Phase.OFF
+    pair = step(pair, DEAD, 16.0)
+    assert step(pair, DEAD, 16.4).phase is Phase.OFF
+    assert step(pair, unsure, 16.5).phase is Phase.OFF
+    assert step(pair, DEAD, 16.5).phase is Phase.AUX
+
+
+def test_a_response_may_allow_fewer_retries() -> None:
+    pair = Pair(Phase.ON, retries_ns=(100 * S, 101 * S))
+    more = {"reason": "t", "off_s": 0.5, "now_ns": 102 * S}
+    assert rails.trip(CONFIG, pair, **more).phase is Phase.OFF
+    assert rails.trip(CONFIG, pair, **more, retry_count_max=2).phase is Phase.LATCHED_OFF
