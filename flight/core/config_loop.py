@@ -73,6 +73,11 @@ class LoopConfig(Section):
         5.0, ge=-40.0, le=40.0, description="Charging below 0 plates the cells (models, fault P5)."
     )
     battery_heater_off_c: float = Field(8.0, ge=-40.0, le=40.0, description="Assumed.")
+    heater_w: float = Field(100.0, ge=0.0, le=1e4, description="Each of two loop heaters; assumed.")
+    battery_heater_w: float = Field(60.0, ge=0.0, le=1e4, description="Assumed.")
+    heater_wait_s: float = Field(
+        1.0, ge=0.1, le=60.0, description="Accelerators give up its watts before a heater; assumed."
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:

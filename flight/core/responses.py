@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from flight.core import ladder, monitors, pumps, rails
+from flight.core import ladder, monitors, pumps, rails, temperature
 from flight.core.arbiter import CapReason
 from flight.core.config import CoreConfig, RailsConfig
 from flight.core.cycle import Sensed, Situation, known
@@ -92,10 +92,13 @@ def shared_power(
             budget_w, reason = granted_w, CapReason.ALLOTMENT
     if budget_w < arb.node_power_w_max:
         measured_w = min(max(_overhead(core, wired, values), arb.overhead_w), 4.0 * arb.overhead_w)
+        if measured_w > overhead_w:  # what is more counts at once, what is less slowly
+            overhead_w = measured_w
         overhead_w += (measured_w - overhead_w) * _OVERHEAD_FILTER
     else:
         overhead_w = arb.overhead_w
-    power_w = budget_w * (1.0 - arb.budget_margin_ratio) - overhead_w
+    heaters_w = temperature.reserved_w(core.loop, state.temperature)
+    power_w = budget_w * (1.0 - arb.budget_margin_ratio) - overhead_w - heaters_w
     return Shared(power_w, reason, overhead_w, allotted)
 
 

@@ -6,11 +6,19 @@ from flight.core.config_loop import LoopConfig
 
 
 class TemperatureState(NamedTuple):
-    """bypass_ratio: 0 all through the radiator .. 1 all past it. Heater states as commanded."""
+    """Valve and heaters.
+
+    bypass_ratio: 0 all through the radiator .. 1 all past it. on: as commanded. wanted: asked for;
+    its watts are taken off the accelerators at once, and it is switched on once they have given
+    them up. waiting_s: how long one has been wanted that is not on.
+    """
 
     bypass_ratio: float = 0.0
     heaters_on: bool = False
     battery_heater_on: bool = False
+    heaters_wanted: bool = False
+    battery_heater_wanted: bool = False
+    waiting_s: float = 0.0
 
 
 def step(
@@ -30,28 +38,40 @@ def step(
 
     Guarantees: the bypass stays within 0 and `bypass_ratio_max`, and closes for a warm supply.
     """
-    bypass_ratio, heaters_on = state.bypass_ratio, state.heaters_on
+    bypass_ratio, wanted = state.bypass_ratio, state.heaters_wanted
     if supply_temp_c is not None:
         bypass_ratio += (
             config.bypass_gain_per_k_s * (config.bypass_setpoint_c - supply_temp_c) * dt_s
         )
         bypass_ratio = min(max(bypass_ratio, 0.0), config.bypass_ratio_max)
-        if supply_temp_c < config.heater_on_c:
-            heaters_on = True
-        elif supply_temp_c > config.heater_off_c:
-            heaters_on = False
-    if battery_temp_c is None:
-        battery_heater_on = False
-    elif battery_temp_c < config.battery_heater_on_c:
-        battery_heater_on = True
-    else:
-        battery_heater_on = (
-            state.battery_heater_on and battery_temp_c <= config.battery_heater_off_c
+        wanted = supply_temp_c < config.heater_on_c or (
+            wanted and supply_temp_c <= config.heater_off_c
         )
-    if (
-        bypass_ratio == state.bypass_ratio
-        and heaters_on == state.heaters_on
-        and battery_heater_on == state.battery_heater_on
-    ):
+    battery_wanted = battery_temp_c is not None and (
+        battery_temp_c < config.battery_heater_on_c
+        or (state.battery_heater_wanted and battery_temp_c <= config.battery_heater_off_c)
+    )
+    is_waiting = (wanted and not state.heaters_on) or (
+        battery_wanted and not state.battery_heater_on
+    )
+    wants = (bypass_ratio, wanted, battery_wanted)
+    wanted_before = (state.bypass_ratio, state.heaters_wanted, state.battery_heater_wanted)
+    if not is_waiting and wants == wanted_before:
         return state
-    return TemperatureState(bypass_ratio, heaters_on, battery_heater_on)
+    waiting_s = state.waiting_s + dt_s if is_waiting else 0.0
+    is_due = waiting_s > config.heater_wait_s - 0.5 * dt_s
+    return TemperatureState(
+        bypass_ratio,
+        wanted and (state.heaters_on or is_due),
+        battery_wanted and (state.battery_heater_on or is_due),
+        wanted,
+        battery_wanted,
+        0.0 if is_due else waiting_s,
+    )
+
+
+def reserved_w(config: LoopConfig, state: TemperatureState) -> float:
+    """Return the watts of all heaters that are on or about to be."""
+    return 2.0 * config.heater_w * state.heaters_wanted + (
+        config.battery_heater_w * state.battery_heater_wanted
+    )

@@ -138,7 +138,7 @@ def test_a_cold_supply_opens_the_bypass_and_a_warm_one_closes_it() -> None:
 
 
 def test_a_lost_supply_sensor_leaves_valve_and_heaters() -> None:
-    state = TemperatureState(0.4, heaters_on=True)
+    state = TemperatureState(0.4, heaters_on=True, heaters_wanted=True)
     assert bypass(state, None, 10.0) == state
 
 
@@ -152,10 +152,22 @@ def test_the_battery_heater_is_off_when_its_sensor_is_lost() -> None:
         (4.0, True),
         (None, False),
     ):
-        state = temperature.step(
-            CONFIG, state, supply_temp_c=30.0, battery_temp_c=battery_c, dt_s=0.1
-        )
+        for _ in range(11):
+            state = temperature.step(
+                CONFIG, state, supply_temp_c=30.0, battery_temp_c=battery_c, dt_s=0.1
+            )
         assert state.battery_heater_on is on
+
+
+def test_a_heater_waits_until_the_accelerators_have_given_up_its_watts() -> None:
+    state = TemperatureState()
+    for k in range(1, 15):
+        state = temperature.step(CONFIG, state, supply_temp_c=5.0, battery_temp_c=1.0, dt_s=0.1)
+        assert temperature.reserved_w(CONFIG, state) == 260.0
+        assert (state.heaters_on, state.battery_heater_on) == ((k >= 10,) * 2)
+    state = temperature.step(CONFIG, state, supply_temp_c=30.0, battery_temp_c=30.0, dt_s=0.1)
+    assert (state.heaters_on, state.battery_heater_on) == (False, False)
+    assert temperature.reserved_w(CONFIG, state) == 0.0
 
 
 def test_a_bad_value_that_is_only_held_is_no_loss() -> None:
