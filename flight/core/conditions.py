@@ -92,7 +92,6 @@ def compute(
     ):
         return quiet
     out: list[float] | None = None
-    count = wiring.accelerator_count
     excess = 1.0 + config.arbiter.cap_tolerance_ratio
     module_v_min, aux_v_min = config.rails.module_voltage_v_min, config.rails.aux_voltage_v_min
     for i, (pair, power, core, memory, aux_v, module_v, module_power, granted) in enumerate(
@@ -110,19 +109,17 @@ def compute(
             and cap_flags is None
         ):
             continue
-        if out is None:
-            out = list(quiet)
+        out = out or list(quiet)
         found = _accelerator(config, wiring, i, pair, readings, values, limit_w, judge, no_flow)
-        if cap_flags is not None:
-            found |= _held(int(cap_flags[i]))
+        found |= _held(int(cap_flags[i])) if cap_flags is not None else {}
         for name, value in found.items():
-            out[_PLACE[name] * count + i] = value
-    base = len(ACCEL_CONDITIONS) * count
-    payload_good = values[wiring.payload_voltage] >= module_v_min
-    if out is None and judge.all_good and payload.phase is PayloadPhase.ON and payload_good:
+            out[_PLACE[name] * wiring.accelerator_count + i] = value
+    base = len(ACCEL_CONDITIONS) * wiring.accelerator_count
+    on_payload = _payload(config, wiring, payload, values)
+    if out is None and judge.all_good and cap_flags is None and on_payload == (0.0, 0.0):
         return quiet
-    out = list(quiet) if out is None else out
-    out[base : base + 2] = _payload(config, wiring, payload, values)
+    out = out or list(quiet)
+    out[base : base + 2] = on_payload
     if not judge.all_good:
         base += len(NODE_CONDITIONS)
         oldest_ns = now_ns - round(config.faults.communication_lost_s * 1e9)
@@ -198,7 +195,7 @@ def _accelerator(
         if phase not in MODULE_ON and not readings.module_voltage_v[i] < module_v_min:
             current = wiring.accel.module_current_a(values)[i]
             found["module_closed"] = _above(current, config.rails.zero_current_a)
-        if phase not in AUX_ON:
+        if phase not in AUX_ON and not pair.aux_held:
             current = wiring.accel.aux_current_a(values)[i]
             found["aux_closed"] = _above(current, config.rails.zero_current_a)
         if phase in COMMANDED_OFF and not pair.open_ns:
