@@ -52,7 +52,7 @@ def test_an_override_that_cannot_be_is_refused(
 def test_a_reflex_at_or_below_the_guard_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "node.toml"
     path.write_text("[reflex]\ncore_temp_c = 82.0\n")
-    with pytest.raises(OperatorError, match="must be above guard.setpoint_c 82"):
+    with pytest.raises(OperatorError, match=r"must be above guard\.setpoint_c 82"):
         load_config(path)
 
 
