@@ -61,6 +61,10 @@ def _fault_events(table: MonitorTable, after: State, changed: tuple[int, ...]) -
             )
 
 
+def _with_reason(text: str, reason: str) -> str:
+    return f"{text}: {reason}" if reason else text
+
+
 def nothing_changed(before: State, after: State) -> bool:
     """A quick look at what the transitions compare: return whether none can have happened."""
     return (
@@ -104,11 +108,15 @@ def transition_events(before: State, after: State) -> Iterator[Event]:
     for i, (was, now) in enumerate(zip(before.pairs, after.pairs, strict=True)):
         if now.phase is not was.phase:
             yield event(
-                _rail_event(was, now), f"accel{i}", f"{was.phase} -> {now.phase}: {now.reason}"
+                _rail_event(was, now),
+                f"accel{i}",
+                _with_reason(f"{was.phase} -> {now.phase}", now.reason),
             )
     if after.payload.phase is not before.payload.phase:
         event_id = _PAYLOAD_EVENTS.get(after.payload.phase, "payload.on")
-        yield event(event_id, "payload_54v", f"{after.payload.phase}: {after.payload.reason}")
+        yield event(
+            event_id, "payload_54v", _with_reason(str(after.payload.phase), after.payload.reason)
+        )
     was_inhibited = {name for name, _ in before.operator.inhibits}
     inhibited = {name for name, _ in after.operator.inhibits}
     for name in sorted(inhibited - was_inhibited):
