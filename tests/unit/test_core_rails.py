@@ -179,3 +179,9 @@ def test_a_response_may_allow_fewer_retries() -> None:
     more = {"reason": "t", "off_s": 0.5, "now_ns": 102 * S}
     assert rails.trip(CONFIG, pair, **more).phase is Phase.OFF
     assert rails.trip(CONFIG, pair, **more, retry_count_max=2).phase is Phase.LATCHED_OFF
+
+
+@pytest.mark.parametrize("aux_v", [None, 0.0])
+def test_ready_falls_back_when_its_auxiliary_is_lost(aux_v: float | None) -> None:
+    sample = AUX_GOOD._replace(aux_voltage_v=aux_v)
+    assert step(Pair(Phase.READY), sample, 10.0).phase is Phase.OFF

@@ -444,3 +444,14 @@ def test_a_table_without_accelerators_is_refused() -> None:
 def test_the_initial_state_is_boot() -> None:
     state = initial_state(compile_config(CoreConfig(), build_point_table()))
     assert state.mode.mode is Mode.BOOT
+
+
+def test_safe_from_low_charge_is_kept_until_the_charge_was_restored_for_a_minute() -> None:
+    node = booted()
+    node.forced["eps.battery.charge_ratio"] = 0.35
+    assert node.fly(12.0).mode is Mode.SAFE
+    node.forced = {}
+    while node.state.ladder.rung:
+        node.cycle()
+    assert node.fly(59.0).mode is Mode.SAFE
+    assert node.fly(3.0).mode is not Mode.SAFE

@@ -217,3 +217,20 @@ def test_a_fully_charged_battery_takes_no_more_and_the_array_is_shunted() -> Non
         float(image.truth.array_power_w[0]),
         rel_tol=1e-6,
     )
+
+
+def test_charging_loses_its_efficiency() -> None:
+    eps = PowerSystem(
+        ArrayConfig(),
+        BatteryConfig(capacity_wh=12_000.0),
+        blank_image(),
+        charge_ratio=0.5,
+        temp_c=20.0,
+        bus28_voltage_v=28.0,
+        string_ok=np.ones(8),
+    )
+    flow_j, before_j = 0.0, eps.stored_j
+    for _ in range(6000):
+        eps.advance(DT_S, 1.0, 1000.0, 0.0)
+        flow_j += (eps.generated_w - 1000.0) * DT_S
+    assert (eps.stored_j - before_j) / flow_j == pytest.approx(0.95, rel=1e-6)

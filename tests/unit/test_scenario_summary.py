@@ -168,6 +168,7 @@ def test_the_text_says_what_matters(summary):
 def test_a_terminal_gets_colour(summary, monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")  # a dumb one gets none, wherever the test runs
     monkeypatch.delenv("NO_COLOR", raising=False)
+
     class Terminal(io.StringIO):
         def isatty(self):
             return True

@@ -230,3 +230,24 @@ def test_a_state_that_fails_twice_in_a_row_is_given_up_for_the_first_one() -> No
         with contextlib.suppress(KeyError):
             cycle.run(k * PERIOD_NS)
     assert states == [0, 1, 1, 0]
+
+
+def trace(image: FakeImage) -> str:
+    cycle = make(image)
+    cycle.run(0)
+    return cycle.trace_hash
+
+
+@pytest.mark.parametrize("part", range(4), ids=["values", "time_ns", "status", "flags"])
+def test_the_trace_hash_covers_every_part_of_the_snapshot(part: int) -> None:
+    class Other(FakeImage):
+        def snapshot(self):
+            arrays = super().snapshot()
+            arrays[part][1] = 5
+            return arrays
+
+    assert trace(Other()) != trace(FakeImage())
+
+
+def test_the_trace_hash_covers_the_epoch() -> None:
+    assert trace(FakeImage(epoch=7)) != trace(FakeImage(epoch=8))
