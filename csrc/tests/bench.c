@@ -113,11 +113,15 @@ const ns_reflex_t bench_reflexes[2] = {
 };
 
 bench_t *bench_open(void) {
+    return bench_open_points(bench_points);
+}
+
+bench_t *bench_open_points(const ns_point_t points[POINT_COUNT]) {
     bench_t *bench = &the_bench;
     memset(bench, 0, sizeof *bench);
     ns_driver_entry_t entry = {.name = "fake", .device_count = 2};
-    CHECK_STATUS(ns_image_create(image_memory, sizeof image_memory, bench_points, POINT_COUNT,
-                                 &entry, 1, &bench->image),
+    CHECK_STATUS(ns_image_create(image_memory, sizeof image_memory, points, POINT_COUNT, &entry, 1,
+                                 &bench->image),
                  NS_OK);
     ns_device_t devices[2] = {{.ops = &fake_ops, .ctx = &bench->devices[0]},
                               {.ops = &fake_ops, .ctx = &bench->devices[1]}};

@@ -54,6 +54,9 @@ extern const ns_reflex_t bench_reflexes[2];
 /** A fresh image and driver; time starts at 1 s, epoch at 1. */
 bench_t *bench_open(void);
 
+/** The same with other points, e.g. changed copies of bench_points. */
+bench_t *bench_open_points(const ns_point_t points[POINT_COUNT]);
+
 /** Poll, write desired values (cap, enable, target), beat, reconcile, take a snapshot; then 100 ms
  * on. */
 void bench_cycle(bench_t *bench, double cap, double enable, double target);

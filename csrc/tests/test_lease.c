@@ -1,3 +1,6 @@
+#include <math.h>
+#include <string.h>
+
 #include "bench.h"
 #include "check.h"
 
@@ -218,6 +221,58 @@ static void a_refused_value_does_not_end_at_the_old_one(void) {
     CHECK((bench->flags[CAP] & NS_FLAG_REFUSED) == 0);
 }
 
+static bench_t *bench_changed(uint32_t point, double safe, int64_t abandon_ns) {
+    ns_point_t points[POINT_COUNT];
+    memcpy(points, bench_points, sizeof points);
+    points[point].safe = safe;
+    points[point].abandon_ns = abandon_ns; /* abandon_value stays 0 */
+    bench_t *bench = bench_open_points(points);
+    for (int i = 0; i < 60; i++) {
+        bench_cycle(bench, 500, 1, 3000);
+    }
+    return bench;
+}
+
+static void a_lapse_holds_a_point_without_a_safe_value(void) {
+    bench_t *bench = bench_changed(TARGET, (double)NAN, 0);
+    CHECK_EXACT(target(bench), 3000);
+    for (int i = 0; i < 30; i++) {
+        bench_alone(bench, CYCLE);
+        CHECK_EXACT(target(bench), 3000);
+    }
+    CHECK((bench->flags[TARGET] & NS_FLAG_LAPSED) != 0);
+    CHECK_EXACT(cap(bench), 200);
+}
+
+static void a_point_that_is_abandoned_takes_its_value_until_that_is_asked_for(void) {
+    bench_t *bench = bench_changed(ENABLE, LEFT_ALONE, 10000 * MS);
+    const double *enable = &bench->devices[0].value[2];
+    for (int i = 0; i < 98; i++) {
+        bench_alone(bench, CYCLE);
+        CHECK_EXACT(*enable, 1.0);
+    }
+    for (int i = 0; i < 3; i++) {
+        bench_alone(bench, CYCLE);
+    }
+    CHECK_EXACT(*enable, 0.0);
+    bench->epoch = 2;
+    const double asked[] = {LEFT_ALONE, 1, 1, LEFT_ALONE};
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        bench_cycle(bench, 500, asked[i], 3000);
+        CHECK_EXACT(*enable, 0.0);
+    }
+    bench_cycle(bench, 500, 0, 3000);
+    bench_cycle(bench, 500, 1, 3000);
+    CHECK_EXACT(*enable, 1.0);
+}
+
+static void points_are_written_in_their_order(void) {
+    bench_t *bench = bench_held();
+    bench->devices[0].write_count = 0;
+    bench_cycle(bench, 300, 0, 3000);
+    CHECK(bench->devices[0].write_count == 2 && bench->devices[0].last_channel == 2);
+}
+
 int main(void) {
     a_driver_starts_safe_and_leaves_the_rest_alone();
     a_beat_without_a_slot_keeps_it_safe();
@@ -234,5 +289,8 @@ int main(void) {
     silence_after_a_lapse_spends_the_epoch_of_the_heartbeat();
     a_takeover_with_a_newer_epoch_in_time_keeps_the_caps();
     a_refused_value_does_not_end_at_the_old_one();
+    a_lapse_holds_a_point_without_a_safe_value();
+    a_point_that_is_abandoned_takes_its_value_until_that_is_asked_for();
+    points_are_written_in_their_order();
     return 0;
 }
