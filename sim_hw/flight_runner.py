@@ -92,6 +92,7 @@ class FlightRunner:
         self._events_file = (out / EVENTS_NAME).open("w", encoding="utf-8")
         self.events = EventLog(self._events_file)
         self.recorder = _recorder(setup, out / RECORDING_NAME, realtime=realtime)
+        self.link: Link | None = None  # made once the event loop runs
         self._link_sink = _Forward()
         sinks: list[CycleSink] = [self.events, self._link_sink]
         if realtime:
@@ -104,7 +105,7 @@ class FlightRunner:
         """Return the daemon's parts on the given clock. Call it inside the running event loop."""
         setup, node = self._setup, self.flight.node
         link = _link(setup, now_ns, session_id)
-        self._link_sink.target = link
+        self.link = self._link_sink.target = link
         return DaemonParts(
             rate_group=RateGroup(node.period_ns, self._entries(), now_ns),
             cycle=node.cycle,
