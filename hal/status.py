@@ -22,6 +22,7 @@ class Status(IntEnum):
     PAGE = -13
     LAYOUT = -14
     REFUSED = -15
+    RESET = -16
 
 
 class DeviceError(Exception):

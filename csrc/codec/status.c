@@ -22,6 +22,7 @@ const char *ns_status_name(ns_status_t status) {
         NAME(NS_E_PAGE)
         NAME(NS_E_LAYOUT)
         NAME(NS_E_REFUSED)
+        NAME(NS_E_RESET)
 #undef NAME
     default:
         return "NS_E_?";

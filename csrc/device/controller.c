@@ -57,7 +57,8 @@ static ns_status_t exchange(ns_controller_t *self, ns_frame_t *frame) {
     return is_reply ? NS_OK : NS_E_PROTOCOL;
 }
 
-static ns_status_t begin(void *ctx, int64_t now_ns) {
+static ns_status_t begin(void *ctx, int64_t now_ns, uint64_t due) {
+    (void)due;
     (void)now_ns;
     ns_controller_t *self = ctx;
     ns_frame_t frame = {.type = NS_FRAME_POLL, .payload_size = 0};

@@ -116,8 +116,9 @@ static void drain_xids(nvml_state_t *self) {
     }
 }
 
-static ns_status_t begin(void *ctx, int64_t now_ns) {
+static ns_status_t begin(void *ctx, int64_t now_ns, uint64_t due) {
     (void)now_ns;
+    (void)due;
     nvml_state_t *self = state_of(ctx);
     if (!self->is_attached) {
         ns_status_t status = attach(self);

@@ -192,8 +192,9 @@ static ns_status_t begin_slot(ns_pmbus_t *self) {
     return status;
 }
 
-static ns_status_t begin(void *ctx, int64_t now_ns) {
+static ns_status_t begin(void *ctx, int64_t now_ns, uint64_t due) {
     (void)now_ns;
+    (void)due;
     ns_pmbus_t *self = ctx;
     ns_status_t status = begin_slot(self);
     if (status != NS_OK) { /* it may come back from a power cycle: trust nothing learnt before */

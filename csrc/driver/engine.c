@@ -177,9 +177,9 @@ static void begin_device(ns_driver_t *self, uint32_t index, int64_t now_ns) {
     if (state->device.ops->begin == NULL) {
         return;
     }
-    ns_status_t status = state->device.ops->begin(state->device.ctx, now_ns);
+    ns_status_t status = state->device.ops->begin(state->device.ctx, now_ns, UINT64_MAX);
     if (ns_status_is_transient(status)) {
-        status = state->device.ops->begin(state->device.ctx, now_ns);
+        status = state->device.ops->begin(state->device.ctx, now_ns, UINT64_MAX);
     }
     if (status != NS_OK) {
         ns_driver_note_error(self, index, status);

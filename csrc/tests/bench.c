@@ -23,8 +23,9 @@ static ns_status_t answer(fake_device_t *self, ns_status_t *status) {
     return now;
 }
 
-static ns_status_t fake_begin(void *ctx, int64_t now_ns) {
+static ns_status_t fake_begin(void *ctx, int64_t now_ns, uint64_t due) {
     (void)now_ns;
+    (void)due;
     fake_device_t *self = ctx;
     self->begin_count++;
     return answer(self, &self->begin_status);

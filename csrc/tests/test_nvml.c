@@ -36,7 +36,7 @@ static void close_device(void) {
 }
 
 static ns_status_t begin(void) {
-    return ns_nvml_ops.begin(&device, 0);
+    return ns_nvml_ops.begin(&device, 0, UINT64_MAX);
 }
 
 static ns_status_t read_channel(uint32_t channel, double *out) {
@@ -48,11 +48,11 @@ static ns_status_t write_channel(uint32_t channel, double value) {
 }
 
 static void every_channel_is_read_in_si_units(void) {
-    static const double expected[NS_NVML_CHANNEL_COUNT] = {
+    static const double expected[NS_NVML_CLOCK_MAX_MHZ + 1] = {
         186, 70, 82000, -3, 0.5, 1400, 83, 0x44, 3000, 4000, 0, 230000, 94000, 700, 1980};
     (void)open_device();
     CHECK_STATUS(begin(), NS_OK);
-    for (uint32_t channel = 0; channel < NS_NVML_CHANNEL_COUNT; channel++) {
+    for (uint32_t channel = 0; channel <= NS_NVML_CLOCK_MAX_MHZ; channel++) {
         double value = -1.0;
         CHECK_STATUS(read_channel(channel, &value), NS_OK);
         CHECK_NEAR(value, expected[channel]);

@@ -135,7 +135,7 @@ static void open_device(void) {
 }
 
 static ns_status_t begin(void) {
-    return ns_pmbus_ops.begin(&device, 0);
+    return ns_pmbus_ops.begin(&device, 0, UINT64_MAX);
 }
 
 static ns_status_t read_channel(uint32_t channel, double *out) {

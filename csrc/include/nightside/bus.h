@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 /** Version of ns_bus_ops_t; a table of another version is refused with NS_E_ARG. */
-#define NS_BUS_OPS_ABI 1u
+#define NS_BUS_OPS_ABI 2u
 
 /**
  * @brief What a bus back end supplies. `ctx` is the back end's own; nobody above looks inside.
@@ -41,6 +41,22 @@ typedef struct ns_bus_ops {
      */
     ns_status_t (*exchange)(void *ctx, const uint8_t *write, size_t write_size, uint8_t *read,
                             size_t read_capacity, size_t *out_read_size, uint32_t timeout_us);
+
+    /**
+     * Clock on which this bus counts its deadlines: CLOCK_MONOTONIC of a real bus, simulated time
+     * with the time on the wire of a simulated one. May be NULL: the bus cannot tell.
+     */
+    int64_t (*now_ns)(void *ctx);
+
+    /** Let `us` microseconds pass on that clock. May be NULL: nobody on this bus has to wait. */
+    void (*delay)(void *ctx, uint32_t us);
+
+    /**
+     * Free a bus that hangs (a device holds SDA low): nine clocks and STOP, or what the back end
+     * has. May be NULL.
+     * @retval NS_OK the lines are high again; NS_E_TIMEOUT they are not; NS_E_UNSUPPORTED, NS_E_IO
+     */
+    ns_status_t (*recover)(void *ctx);
 
     void (*close)(void *ctx); /**< may be NULL */
 } ns_bus_ops_t;

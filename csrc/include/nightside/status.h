@@ -27,7 +27,8 @@ typedef enum ns_status {
     NS_E_PROTOCOL = -12,    /**< a frame, CRC or sequence number is wrong */
     NS_E_PAGE = -13,        /**< PAGE read back differs from PAGE written */
     NS_E_LAYOUT = -14,      /**< an image of another ABI or layout */
-    NS_E_REFUSED = -15      /**< outside the immutable limits of the point */
+    NS_E_REFUSED = -15,     /**< outside the immutable limits, or forbidden here */
+    NS_E_RESET = -16        /**< the device answers, but works again only after a reset */
 } ns_status_t;
 /* cffi: end */
 
