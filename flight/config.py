@@ -73,6 +73,21 @@ class ReflexSection(_Section):
     persistence_s: float = Field(default=0.2, ge=0.0, le=5.0)
 
 
+class BusSection(_Section):
+    """Speed of the node's buses, and how much of their time polling may take."""
+
+    i2c_clock_hz: Literal[100_000, 400_000, 1_000_000] = Field(
+        default=100_000, description="SMBus 3.0 classes; the slowest is what every part can."
+    )
+    serial_baud: int = Field(default=115_200, ge=9600, le=4_000_000)
+    occupancy_ratio_max: float = Field(
+        default=0.7,
+        gt=0.0,
+        le=0.95,
+        description="The rest is for retries, scrubs, evidence and writes; assumed.",
+    )
+
+
 class SiliconSection(_Section):
     """Limits programmed into the hot-swap and auxiliary parts and verified before output enable."""
 
@@ -100,6 +115,7 @@ class NodeConfig(CoreConfig):
     recorder: RecorderSection = RecorderSection()
     link: LinkSection = LinkSection()
     reflex: ReflexSection = ReflexSection()
+    buses: BusSection = BusSection()
     silicon: SiliconSection = SiliconSection()
     points: dict[str, PointOverride] = Field(default_factory=dict)
     plant: dict[str, Any] = Field(

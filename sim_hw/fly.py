@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from flight.bus_load import check_bus_load
 from flight.config import NodeConfig, build_points, config_hash, load_config
 from flight.core.commands import COMMAND_ARGUMENTS
 from flight.dictionary.events import EVENT_IDS
@@ -222,6 +223,7 @@ def prepare(request: FlightRequest) -> tuple[FlightSetup, str]:
     """
     config = load_config(request.config_path)
     plant_config = load_plant_config(config, request.config_path)
+    check_bus_load(request.config_path, config)
     scenario, folder, name = _scenario(request, config)
     if request.orbit_path is not None and scenario.start.orbit_phase is not None:
         raise OperatorError(
@@ -279,6 +281,9 @@ def check(config_path: Path, scenario_path: Path | None) -> list[str]:
     amount = f"{len(table)} points, {len(table.writable_indices)} of them writable"
     count, digest = config.node.accelerator_count, config_hash(config)
     lines = [f"{config_path}: good: {count} accelerators, {amount}; hash {digest}"]
+    loads = check_bus_load(config_path, config)
+    busy = ", ".join(f"{load.driver} {load.occupancy_ratio:.0%}" for load in loads)
+    lines.append(f"{config_path}: buses busy with polling: {busy}")
     if scenario_path is not None:
         scenario = load_scenario(scenario_path, dictionary_of(config), (SimulationInjector(),))
         _check_traces(scenario, scenario_path.parent)

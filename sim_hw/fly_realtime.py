@@ -11,6 +11,7 @@ import time
 import uuid
 from pathlib import Path
 
+from flight.bus_load import check_bus_load
 from flight.config import NodeConfig, load_config
 from flight.durations import parse_duration
 from flight.log import configure_logging
@@ -33,6 +34,7 @@ def run_realtime(*, config_path: Path, duration: str | None, out: Path | None) -
         OperatorError: the configuration cannot be used, or does not say that it is simulated.
     """
     config = load_config(config_path)
+    check_bus_load(config_path, config)
     if not config.node.simulated:
         raise OperatorError(
             f"{config_path}: node.simulated = false: only simulated devices can be run yet; "
