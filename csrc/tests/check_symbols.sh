@@ -7,7 +7,8 @@ symbols=$(nm "$@")
 printf '%s\n' "$symbols" | grep -q ' T ns_' || { echo "no ns_ function in: $*" >&2; exit 1; }
 status=0
 forbid() { # what, pattern of symbol names
-    if found=$(printf '%s\n' "$symbols" | awk '{print $NF}' | grep -Ex "$2" | sort -u); then
+    found=$(printf '%s\n' "$symbols" | awk '{print $NF}' | grep -Ex "$2" | sort -u)
+    if [ -n "$found" ]; then
         printf 'the flight library %s: %s\n' "$1" "$(echo "$found" | tr '\n' ' ')" >&2
         status=1
     fi
