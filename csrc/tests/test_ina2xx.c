@@ -75,7 +75,7 @@ static void ina219_reads_as_its_data_sheet_says(void) {
     }
 }
 
-/** SBOS547, example of the data sheet: 2 mOhm, 10 A, 12 V: shunt 20 mV = 0x1F40, bus 0x2570 = 11.98 V. */
+/** SBOS547, example: 2 mOhm, 10 A: shunt 20 mV = 0x1F40, bus 0x2570 = 11.98 V. */
 static void ina226_reads_as_its_data_sheet_says(void) {
     CHECK_STATUS(open_part(NS_INA226, 0.002, 15.0), NS_OK);
     CHECK_STATUS(begin(), NS_OK);
