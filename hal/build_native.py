@@ -10,7 +10,9 @@ from pathlib import Path
 
 import cffi
 
-HEADERS = ("status", "codec", "image", "device", "driver", "pmbus", "nvml", "controller")
+HEADERS = (
+    "status", "codec", "image", "bus_port", "device", "driver", "pmbus", "nvml", "controller",
+)  # fmt: skip
 INCLUDE = Path(__file__).resolve().parent.parent / "csrc" / "include" / "nightside"
 MARKED = re.compile(r"/\* cffi: begin \*/(.*?)/\* cffi: end \*/", re.DOTALL)
 
@@ -19,13 +21,15 @@ OPS_DECLARATIONS = """
 const ns_device_ops_t *hal_pmbus_ops(void);
 const ns_device_ops_t *hal_nvml_ops(void);
 const ns_device_ops_t *hal_controller_ops(void);
-void hal_nvml_close(ns_nvml_t *device);
+void hal_device_close(const ns_device_ops_t *ops, void *ctx);
 """
 OPS_DEFINITIONS = """
 static const ns_device_ops_t *hal_pmbus_ops(void) { return &ns_pmbus_ops; }
 static const ns_device_ops_t *hal_nvml_ops(void) { return &ns_nvml_ops; }
 static const ns_device_ops_t *hal_controller_ops(void) { return &ns_controller_ops; }
-static void hal_nvml_close(ns_nvml_t *device) { ns_nvml_ops.close(device); }
+static void hal_device_close(const ns_device_ops_t *ops, void *ctx) {
+    if (ops->close != NULL) { ops->close(ctx); }
+}
 """
 
 

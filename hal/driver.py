@@ -3,36 +3,32 @@
 from typing import Any
 
 from hal._native import ffi, lib
+from hal.devices import OpenBus, OpenDevice, open_device
 from hal.image import NodeImage
-from hal.spec import (
-    BusHandle,
-    ControllerDevice,
-    Device,
-    DriverSpec,
-    NvmlDevice,
-    PmbusDevice,
-)
-from hal.status import DeviceError, Status, check
-
-PMBUS_TIMEOUT_US = 35_000  # SMBus 3.0, table of timing: t_TIMEOUT at most 35 ms
-CONTROLLER_TIMEOUT_US = 20_000  # assumed: a poll reply at 115 200 baud takes 10 ms
+from hal.spec import BusHandle, DriverSpec
+from hal.status import Status, check
 
 
 class DriverSet:
     """All drivers of an image, stepped by the caller on the caller's clock.
 
-    Each of poll, reconcile and step is one C call without the GIL. Not thread safe.
+    Each of poll, reconcile and step is one C call without the GIL. Not thread safe. Each driver
+    reaches its bus through a port of its own, which bounds, counts and measures: see
+    NodeImage.statistics.
 
     Args:
         image: Open, and kept open until after close().
+        is_timed: Measure a bus without a clock, and calls without a bus, on CLOCK_MONOTONIC. Not in
+            virtual time: there is nothing to measure.
 
     Raises:
         DeviceError: A driver cannot open (library missing, wrong UUID, ...); the text names it.
         ValueError: A driver's description cannot be; the text names it.
     """
 
-    def __init__(self, image: NodeImage) -> None:
+    def __init__(self, image: NodeImage, *, is_timed: bool = False) -> None:
         self._image = image
+        self._clock = ffi.addressof(lib, "ns_monotonic_now_ns") if is_timed else ffi.NULL
         self._drivers: list[Any] = []
         self._keep: list[Any] = []  # memory that the C side points into
         try:
@@ -45,48 +41,39 @@ class DriverSet:
         self._count = len(self._drivers)
 
     def _open(self, index: int, spec: DriverSpec) -> Any:
-        image = self._image.native
-        devices = ffi.new("ns_device_t[]", len(spec.devices))
-        opened: list[Any] = []
+        port = self._open_port(spec)
+        bus = None if spec.bus is None else OpenBus(lib.ns_bus_port_ops(port), port)
+        opened: list[OpenDevice] = []
         try:
-            for i, device in enumerate(spec.devices):
-                ops, ctx = _open_device(device, spec)
-                opened.append((device, ctx))
-                devices[i].ops, devices[i].ctx = ops, ctx
-            reflexes = ffi.new(
-                "ns_reflex_t[]",
-                [
-                    {
-                        "point": r.point,
-                        "action_point": r.action_point,
-                        "threshold": r.threshold,
-                        "persistence_ns": r.persistence_ns,
-                        "action_value": r.action_value,
-                    }
-                    for r in spec.reflexes
-                ],
-            )
-            size = lib.ns_driver_size(image, index, len(spec.reflexes))
-            memory = ffi.new("uint64_t[]", size // 8 + 1)
-            driver = ffi.new("ns_driver_t **")
-            status = lib.ns_driver_open(
-                memory,
-                size,
-                image,
-                index,
-                devices,
-                len(spec.devices),
-                reflexes,
-                len(spec.reflexes),
-                driver,
-            )
-            check(status, spec.name)
+            opened.extend(open_device(device, bus, spec.name) for device in spec.devices)
+            driver = self._open_driver(index, spec.name, opened, port)
         except BaseException:
-            for device, ctx in opened:
-                if isinstance(device, NvmlDevice):
-                    lib.hal_nvml_close(ctx)
+            for device in opened:  # also those opened before one that failed
+                device.close()
             raise
-        self._keep += [memory, *(ctx for _, ctx in opened)]
+        self._keep += opened
+        return driver
+
+    def _open_port(self, spec: DriverSpec) -> Any:
+        size = lib.ns_bus_port_size()
+        memory = ffi.new("uint64_t[]", size // 8 + 1)
+        port = ffi.new("ns_bus_port_t **")
+        ops, ctx = _bus_of(spec.bus)
+        status = lib.ns_bus_port_open(memory, size, ops, ctx, self._clock, ffi.NULL, port)
+        check(status, f"{spec.name}: bus")
+        self._keep.append(memory)
+        return port[0]
+
+    def _open_driver(self, index: int, name: str, opened: list[OpenDevice], port: Any) -> Any:
+        image = self._image.native
+        rows = [{"ops": device.ops, "ctx": device.ctx} for device in opened]
+        devices = ffi.new("ns_device_t[]", rows)
+        size = lib.ns_driver_size(image, index)
+        memory = ffi.new("uint64_t[]", size // 8 + 1)
+        driver = ffi.new("ns_driver_t **")
+        status = lib.ns_driver_open(memory, size, image, index, devices, len(opened), port, driver)
+        check(status, name)
+        self._keep.append(memory)
         return driver[0]
 
     def poll(self, now_ns: int) -> None:
@@ -140,54 +127,7 @@ def nvml_driver_version(library_path: str) -> str:
     return bytes(ffi.string(version)).decode()
 
 
-def _open_device(device: Device, spec: DriverSpec) -> tuple[Any, Any]:
-    if isinstance(device, NvmlDevice):
-        return _open_nvml(device, spec.name)
-    if spec.bus is None:
-        raise ValueError(f"{spec.name}: a {type(device).__name__} needs a bus")
-    if isinstance(device, PmbusDevice):
-        return _open_pmbus(device, spec.bus, spec.name)
-    return _open_controller(device, spec.bus, spec.name)
-
-
-def _open_nvml(device: NvmlDevice, name: str) -> tuple[Any, Any]:
-    ctx = ffi.new("ns_nvml_t *")
-    status = lib.ns_nvml_open(
-        ctx, device.library_path.encode(), device.pci_bus_id.encode(), device.uuid.encode()
-    )
-    if status == Status.ARG:
-        hint = f"the library path must be absolute: {device.library_path!r}"
-        raise DeviceError(name, Status.ARG, hint)
-    if status == Status.REFUSED:
-        hint = f"another UUID than {device.uuid} answers at {device.pci_bus_id}"
-        raise DeviceError(name, Status.REFUSED, hint)
-    if status != Status.OK:
-        raise DeviceError(name, Status(status), f"library {device.library_path}")
-    return lib.hal_nvml_ops(), ctx
-
-
-def _open_pmbus(device: PmbusDevice, bus: BusHandle, name: str) -> tuple[Any, Any]:
-    ctx = ffi.new("ns_pmbus_t *")
-    config = {
-        "address": device.address,
-        "has_page": int(device.page is not None),
-        "page": device.page or 0,
-        "has_pec": int(device.pec),
-        "timeout_us": PMBUS_TIMEOUT_US,
-        "current_limit_a": device.current_limit_a,
-    }
-    status = lib.ns_pmbus_open(ctx, ffi.new("ns_pmbus_config_t *", config), *_bus_of(bus))
-    check(status, f"{name}: PMBus device at {device.address:#04x}")
-    return lib.hal_pmbus_ops(), ctx
-
-
-def _open_controller(device: ControllerDevice, bus: BusHandle, name: str) -> tuple[Any, Any]:
-    ctx = ffi.new("ns_controller_t *")
-    config = {"channel_count": device.channel_count, "timeout_us": CONTROLLER_TIMEOUT_US}
-    status = lib.ns_controller_open(ctx, ffi.new("ns_controller_config_t *", config), *_bus_of(bus))
-    check(status, f"{name}: controller of {device.channel_count} channels")
-    return lib.hal_controller_ops(), ctx
-
-
-def _bus_of(bus: BusHandle) -> tuple[Any, Any]:
+def _bus_of(bus: BusHandle | None) -> tuple[Any, Any]:
+    if bus is None:
+        return ffi.NULL, ffi.NULL
     return ffi.cast("void *", bus.ops_address), ffi.cast("void *", bus.ctx_address)

@@ -1,16 +1,20 @@
-"""The node image: samples out, desired values in (csrc/include/nightside/image.h)."""
+"""The node image: samples and evidence out, desired values and requests in (image.h)."""
 
-import math
 import mmap
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hal import image_file
 from hal._native import ffi, lib
+from hal.evidence import NOBODY, BusStatistics, Cause, Evidence, RequestKind, evidence_of
+from hal.image_file import ImageFileError
+from hal.image_tables import Tables
 from hal.spec import DriverSpec, PointSpec
-from hal.status import check
+from hal.status import Status, check
 
 SnapshotArrays = tuple[
     NDArray[np.float64], NDArray[np.int64], NDArray[np.int32], NDArray[np.uint32]
@@ -31,47 +35,98 @@ class DriverHealth(NamedTuple):
 
 
 class NodeImage:
-    """The shared state of one node, in memory of this process.
+    """The shared state of one node: new, in memory of this process or in a file.
 
-    Not thread safe for the daemon's side (write_desired, beat, request_rearm): one thread writes.
+    Not thread safe for the daemon's side (what writes: desired values, heartbeat, requests, durable
+    marks): one thread writes.
 
     Args:
         points: In image order; points of one driver are contiguous, drivers in ascending order.
         drivers: Served by a DriverSet, here or elsewhere.
+        path: Create this file, mode 0600, and hold it against other daemons until close(). None:
+            memory of this process alone.
 
     Raises:
-        ValueError: A name, limit, lease or order that cannot be; the text names the point.
+        ValueError: A name, limit, lease, rule or order that cannot be; the text names it.
+        ImageFileError: The file is held by another daemon, is an image already, or cannot be made.
     """
 
-    def __init__(self, points: Sequence[PointSpec], drivers: Sequence[DriverSpec]) -> None:
+    def __init__(
+        self,
+        points: Sequence[PointSpec],
+        drivers: Sequence[DriverSpec],
+        path: Path | None = None,
+    ) -> None:
+        tables = Tables(points, drivers)
+        if path is None:
+            memory = mmap.mmap(-1, tables.size)
+            self._use(points, drivers, memory, memory.close)
+        else:
+            file = image_file.create(path, tables.size)
+            self._use(points, drivers, file.memory, file.close)
+        status = lib.ns_image_create(self._block, tables.size, tables.config, self._image)
+        if status != 0:
+            self.close()
+            check(status, "node image")
+
+    @classmethod
+    def attach(
+        cls,
+        path: Path,
+        points: Sequence[PointSpec],
+        drivers: Sequence[DriverSpec],
+        *,
+        hold: bool = False,
+    ) -> Self:
+        """Return the image in a file that another process made; nothing in it is changed.
+
+        Args:
+            hold: Take over as its daemon: hold the file against other daemons until close().
+
+        Raises:
+            ValueError: As for a new image.
+            ImageFileError: The file is not there, is held by another daemon, is damaged, or was
+                laid out for other points, drivers, rules or by another version.
+        """
+        layout = Tables(points, drivers)
+        file = image_file.attach(path, hold=hold)
+        self = cls.__new__(cls)
+        self._use(points, drivers, file.memory, file.close)
+        status = lib.ns_image_attach(self._block, file.size, self._image)
+        if status != 0 or not _is_laid_out_as(self._block, layout):
+            self.close()
+            raise ImageFileError(
+                f"{path}: was laid out for another configuration or version, or is damaged; "
+                "end the daemon and the drivers that use it, remove it, and start again"
+            )
+        return self
+
+    def _use(
+        self,
+        points: Sequence[PointSpec],
+        drivers: Sequence[DriverSpec],
+        memory: mmap.mmap,
+        release: Callable[[], None],
+    ) -> None:
         self.points = tuple(points)
         self.drivers = tuple(drivers)
         self.writable_indices = tuple(i for i, point in enumerate(self.points) if point.writable)
-        _check_points(self.points, self.drivers)
-        count, driver_count = len(self.points), len(self.drivers)
-        size = lib.ns_image_size(count, driver_count, len(self.writable_indices))
-        if size == 0:
-            raise ValueError(f"{count} points of {driver_count} drivers do not make an image")
-        self._memory = mmap.mmap(-1, size)
-        self._block = ffi.from_buffer(self._memory, require_writable=True)
-        self._image = ffi.new("ns_image_t *")
-        rows = ffi.new("ns_point_t[]", [_point_row(point) for point in self.points])
-        names = [{"name": d.name.encode(), "device_count": len(d.devices)} for d in self.drivers]
-        entries = ffi.new("ns_driver_entry_t[]", names)
-        status = lib.ns_image_create(
-            self._block, size, rows, count, entries, driver_count, self._image
-        )
-        check(status, "node image")
         self._driver_index = {driver.name: i for i, driver in enumerate(self.drivers)}
-        self._prepare_snapshots(count)
+        self._release = release
+        self._block = ffi.from_buffer(memory, require_writable=True)
+        self._image = ffi.new("ns_image_t *")
+        self._prepare_snapshots(len(self.points))
 
     def _prepare_snapshots(self, count: int) -> None:
-        """The last copy, which a driver caught writing falls back on."""
+        """The last copy, which a driver caught writing falls back on; room for evidence."""
         self._last_arrays = [
             ffi.new(f"{kind}[]", count) for kind in ("double", "int64_t", "int32_t", "uint32_t")
         ]
         self._last = ffi.new("ns_samples_t *", self._last_arrays)
         lib.ns_samples_clear(self._last, count)
+        self._records = ffi.new(
+            "ns_evidence_t[]", lib.NS_CAUSE_COUNT * lib.NS_EVIDENCE_PER_CAUSE_DEFAULT
+        )
 
     @property
     def point_count(self) -> int:
@@ -147,10 +202,140 @@ class NodeImage:
     def request_rearm(self, driver_name: str) -> None:
         """Ask a driver to release latched reflexes whose condition is gone at its next poll.
 
+        A driver that has not taken its last requests is not asked once more.
+
         Raises:
             KeyError: No driver has that name.
         """
-        check(lib.ns_image_request_rearm(self.native, self._driver_index[driver_name]), driver_name)
+        status = lib.ns_image_request_rearm(self.native, self._driver_index[driver_name])
+        if status != Status.FULL:
+            check(status, driver_name)
+
+    def send_request(
+        self,
+        driver_name: str,
+        kind: RequestKind,
+        *,
+        device: int | None = None,
+        epoch: int,
+        deadline_ns: int,
+    ) -> int | None:
+        """Ask a driver for an edge, which is done at most once, or dropped.
+
+        Args:
+            device: Index in the driver's devices; None for the driver itself.
+            epoch: Of this daemon; a request of an older one than the heartbeat's is dropped.
+            deadline_ns: On the clock of the driver, at most 60 s ahead: then it is dropped.
+
+        Returns:
+            The ticket for request_status; None when the driver has not taken its last requests.
+
+        Raises:
+            KeyError: No driver has that name.
+            ValueError: No such device, or an epoch outside 1 .. 2^32 - 1.
+        """
+        index = self._driver_index[driver_name]
+        request = {
+            "kind": int(kind),
+            "device": NOBODY if device is None else device,
+            "epoch": epoch,
+            "deadline_ns": deadline_ns,
+        }
+        ticket = ffi.new("uint64_t *")
+        status = lib.ns_image_send_request(
+            self.native, index, ffi.new("ns_request_t *", request), ticket
+        )
+        if status == Status.FULL:
+            return None
+        check(status, f"{driver_name}: request {kind!r} for device {device} of epoch {epoch}")
+        return int(ticket[0])
+
+    def request_status(self, driver_name: str, ticket: int) -> Status | None:
+        """Return what became of a request: None while it waits or is being carried out.
+
+        STALE: it was dropped, or is too long ago. Anything else is what the driver ended it with.
+
+        Raises:
+            KeyError: No driver has that name.
+            ValueError: The ticket was never given.
+        """
+        answer = ffi.new("int32_t *")
+        index = self._driver_index[driver_name]
+        status = lib.ns_image_request_status(self.native, index, ticket, answer)
+        if status == Status.BUSY:
+            return None
+        if status == Status.STALE:
+            return Status.STALE
+        check(status, f"{driver_name}: ticket {ticket}")
+        try:
+            return Status(answer[0])
+        except ValueError:  # of a driver of another version, or damaged
+            return Status.PROTOCOL
+
+    def evidence(self, driver_name: str, after_sequence: int | None = None) -> list[Evidence]:
+        """Return the evidence of a driver in the order of its sequence.
+
+        What is missing in the sequence was overwritten before it was durable. A record that is not
+        durable yet may still gain repeats.
+
+        Args:
+            after_sequence: Only what comes behind it; None: behind the durable mark.
+
+        Raises:
+            KeyError: No driver has that name.
+        """
+        index = self._driver_index[driver_name]
+        after = lib.ns_image_durable(self.native, index)
+        after = after if after_sequence is None else after_sequence
+        count, lost = ffi.new("uint32_t *"), ffi.new("uint64_t *")
+        capacity = len(self._records)
+        status = lib.ns_image_read_evidence(
+            self.native, index, after, self._records, capacity, count, lost
+        )
+        check(status, driver_name)
+        return [evidence_of(self._records[i]) for i in range(count[0])]
+
+    def evidence_losses(self, driver_name: str) -> dict[Cause, int]:
+        """Return how many records were overwritten before they were durable, by cause.
+
+        Raises:
+            KeyError: No driver has that name.
+        """
+        counts = ffi.new("uint64_t[]", len(Cause))
+        index = self._driver_index[driver_name]
+        check(lib.ns_image_evidence_losses(self.native, index, counts), driver_name)
+        return {cause: int(counts[cause]) for cause in Cause}
+
+    def mark_durable(self, driver_name: str, sequence: int) -> None:
+        """Say that all evidence up to `sequence` is stored: its slots are free, and the faults
+        behind it may be cleared. A mark never goes back.
+
+        Raises:
+            KeyError: No driver has that name.
+            ValueError: The driver has not given that sequence yet.
+        """
+        index = self._driver_index[driver_name]
+        status = lib.ns_image_mark_durable(self.native, index, sequence)
+        check(status, f"{driver_name}: evidence {sequence} marked as durable")
+
+    def durable(self, driver_name: str) -> int:
+        """Return the sequence up to which the evidence of a driver is durable, 0 for none.
+
+        Raises:
+            KeyError: No driver has that name.
+        """
+        return int(lib.ns_image_durable(self.native, self._driver_index[driver_name]))
+
+    def statistics(self, driver_name: str) -> BusStatistics:
+        """Return what the bus of a driver did; each number is current by itself.
+
+        Raises:
+            KeyError: No driver has that name.
+        """
+        told = ffi.new("ns_bus_statistics_t *")
+        index = self._driver_index[driver_name]
+        check(lib.ns_image_statistics(self.native, index, told), driver_name)
+        return BusStatistics(*(int(getattr(told, name)) for name in BusStatistics._fields))
 
     def health(self, driver_name: str) -> DriverHealth:
         """Return what a driver counted.
@@ -164,57 +349,28 @@ class NodeImage:
         return DriverHealth(*(int(getattr(health, name)) for name in DriverHealth._fields))
 
     def close(self) -> None:
-        """Give the memory back; a DriverSet over it must have been closed. Twice is allowed."""
+        """Give the memory back; a DriverSet over it must have been closed. Twice is allowed.
+
+        A file stays, for drivers that live on and for the next daemon.
+        """
         if self._image is None:
             return
         self._image = None
         ffi.release(self._block)
-        self._memory.close()
+        self._release()
 
 
-def _point_row(point: PointSpec) -> dict[str, Any]:
-    return {
-        "name": point.name.encode(),
-        "driver": point.driver,
-        "device": point.device,
-        "channel": point.channel,
-        "is_writable": int(point.writable),
-        "period_ns": point.period_ns,
-        "low": point.low,
-        "high": point.high,
-        "safe": point.safe,
-        "lease_ns": point.lease_ns,
-        "ramp_per_s": point.ramp_per_s,
-        "tolerance": point.tolerance,
-        "abandon_ns": point.abandon_ns,
-        "abandon_value": point.abandon_value,
-    }
+def _is_laid_out_as(block: Any, tables: Tables) -> bool:
+    """Compare with an image made for the purpose: one hash covers all tables."""
+    with mmap.mmap(-1, tables.size) as memory:
+        fresh = ffi.from_buffer(memory, require_writable=True)
+        try:
+            status = lib.ns_image_create(fresh, tables.size, tables.config, ffi.new("ns_image_t *"))
+            return status == 0 and _layout_hash(block) == _layout_hash(fresh)
+        finally:
+            ffi.release(fresh)
 
 
-def _check_points(points: Sequence[PointSpec], drivers: Sequence[DriverSpec]) -> None:
-    """Say by name what ns_image_create would only refuse."""
-    for driver in drivers:
-        _check_name("driver", driver.name)
-    if len({driver.name for driver in drivers}) != len(drivers):
-        raise ValueError("two drivers have the same name")
-    before = 0
-    for point in points:
-        _check_name("point", point.name)
-        if not before <= point.driver < len(drivers):
-            raise ValueError(f"{point.name}: driver {point.driver} is out of order or not there")
-        before = point.driver
-        if not 0 <= point.device < len(drivers[point.driver].devices):
-            raise ValueError(f"{point.name}: its driver has no device {point.device}")
-        if point.period_ns <= 0 or point.lease_ns < 0:
-            raise ValueError(f"{point.name}: period_ns must be > 0 and lease_ns >= 0")
-        if point.writable and not point.low <= point.high:
-            raise ValueError(f"{point.name}: limits {point.low}..{point.high} are empty")
-        is_held = math.isnan(point.safe)  # a lapse keeps what is applied
-        is_inside = is_held or point.low <= point.safe <= point.high
-        if point.writable and point.lease_ns > 0 and not is_inside:
-            raise ValueError(f"{point.name}: leased, but safe {point.safe} is outside its limits")
-
-
-def _check_name(kind: str, name: str) -> None:
-    if not 0 < len(name.encode()) < lib.NS_NAME_SIZE or "\0" in name:
-        raise ValueError(f"{kind} name {name!r} must have 1 to {lib.NS_NAME_SIZE - 1} bytes")
+def _layout_hash(block: Any) -> bytes:
+    """Bytes 8 to 15 of every version of the header."""
+    return bytes(ffi.buffer(block, 16)[8:])

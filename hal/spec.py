@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 ControllerRole = Literal["loop", "eps", "host"]
+Comparison = Literal["above", "below"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +17,7 @@ class PointSpec:
         device: Index into that driver's devices.
         channel: The device class's own channel number (csrc/include/nightside/device.h).
         period_ns: Poll period, > 0.
+        phase_ns: Polled at each k * period_ns + phase_ns of the drivers' clock; 0 .. period_ns - 1.
         low, high: Immutable limits of a write; ignored for a read-only point.
         safe: Value applied when a lease lapses. NaN: what is applied stays.
         lease_ns: Lease length counted by the driver; 0 for a point that is not leased.
@@ -39,6 +41,7 @@ class PointSpec:
     tolerance: float = 0.0
     abandon_ns: int = 0
     abandon_value: float = 0.0
+    phase_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +91,16 @@ Device = PmbusDevice | NvmlDevice | ControllerDevice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReflexSpec:
-    """While `point` > `threshold` for `persistence_ns`, hold `action_value` on `action_point`;
-    latched.
+    """While `point` is beyond `threshold` for `persistence_ns`, hold `action_value` on
+    `action_point`; latched.
 
-    Both points belong to the same driver and are named by their index in the image. At least two
-    samples are needed whatever the persistence, so one sample never trips.
+    Points are named by their index in the image. The driver of the action point runs the rule. At
+    least two samples are needed whatever the persistence, so one sample never trips.
+
+    Args:
+        comparison: Which side of the threshold is beyond it; the threshold itself is not.
+        max_age_ns: For a point of another driver, > 0: how long ago its sample may have changed
+            for a re-arm to believe it. Not used for a point of the same driver.
     """
 
     point: int
@@ -100,13 +108,24 @@ class ReflexSpec:
     persistence_ns: int
     action_point: int
     action_value: float
+    comparison: Comparison = "above"
+    max_age_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverSpec:
-    """One driver: one bus (None for nvml), its devices in write order, its reflexes."""
+    """One driver: one bus (None for nvml), its devices in write order, its reflexes.
+
+    Args:
+        retries: Tries after a transient failure (NACK, PEC, TIMEOUT, BUSY).
+        call_deadline_ns: Of one call into a device: begin and its reads, or one write.
+        backoff_max_ns: Longest pause between tries of a device that is silent; 0: no pauses.
+    """
 
     name: str
     bus: BusHandle | None
     devices: tuple[Device, ...]
     reflexes: tuple[ReflexSpec, ...] = ()
+    retries: int = 1
+    call_deadline_ns: int = 100_000_000
+    backoff_max_ns: int = 0

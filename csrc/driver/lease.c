@@ -35,16 +35,31 @@ static void follow_slot(ns_driver_t *self, uint32_t index) {
         return;
     }
     self->samples.flags[index] &= ~(uint32_t)NS_FLAG_REFUSED;
+    bool is_same = state->is_accepted && state->accepted >= state->desired.value &&
+                   state->accepted <= state->desired.value;
+    if (!is_same) {
+        ns_driver_end_pause(self, index);
+    }
     state->accepted = state->desired.value;
     state->is_accepted = true;
 }
 
-static void lapse(ns_driver_t *self, ns_point_state_t *state, uint64_t epoch) {
+/** What the device was last told, and what it is told now. */
+static void keep_change(ns_driver_t *self, uint32_t cause, uint32_t index, double limit) {
+    const ns_point_state_t *state = &self->states[index];
+    double applied = state->is_applied ? state->applied : (double)NAN;
+    ns_driver_keep(self, cause, self->points[index].device, index, NS_OK, applied, limit);
+}
+
+static void lapse(ns_driver_t *self, uint32_t index, uint64_t epoch) {
+    ns_point_state_t *state = &self->states[index];
     state->phase = NS_LEASE_LAPSED;
     state->lapse_epoch = epoch;
     state->is_accepted = false; /* what was desired before is not desired any more */
     state->is_ramping = false;
     self->health.lapse_count++;
+    ns_driver_end_pause(self, index);
+    keep_change(self, NS_CAUSE_LAPSE, index, self->points[index].safe);
 }
 
 static void follow_lease(ns_driver_t *self, uint32_t index, int64_t now_ns) {
@@ -55,9 +70,9 @@ static void follow_lease(ns_driver_t *self, uint32_t index, int64_t now_ns) {
     bool is_current = state->desired.write_count > 0 && state->desired.epoch >= beat_epoch;
     if (state->phase == NS_LEASE_HELD) {
         if (!is_alive) {
-            lapse(self, state, greater(state->desired.epoch, beat_epoch));
+            lapse(self, index, greater(state->desired.epoch, beat_epoch));
         } else if (!is_current) {
-            lapse(self, state, state->desired.epoch);
+            lapse(self, index, state->desired.epoch);
         }
         return;
     }
@@ -77,7 +92,12 @@ static void follow_lease(ns_driver_t *self, uint32_t index, int64_t now_ns) {
 static void follow_abandonment(ns_driver_t *self, uint32_t index, int64_t now_ns) {
     ns_point_state_t *state = &self->states[index];
     const ns_point_t *point = &self->points[index];
+    bool was_abandoned = state->is_abandoned;
     state->is_abandoned = self->is_beat_seen && now_ns - self->beat_ns >= point->abandon_ns;
+    if (state->is_abandoned && !was_abandoned) {
+        ns_driver_end_pause(self, index);
+        keep_change(self, NS_CAUSE_ABANDONMENT, index, point->abandon_value);
+    }
     state->is_locked = state->is_locked || state->is_abandoned;
     if (!state->is_locked) {
         return;

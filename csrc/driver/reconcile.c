@@ -62,12 +62,12 @@ static bool wanted_value(ns_driver_t *self, uint32_t index, int64_t now_ns, doub
 }
 
 /** A device that is skipped gets one try a reconcile, so that a part that cannot be read can still
- *  be switched off; a device that is absent gets none. */
-static bool write_is_allowed(ns_device_state_t *device) {
+ *  be switched off; a device that is absent gets none, and a silent one only between pauses. */
+static bool write_is_allowed(ns_device_state_t *device, int64_t now_ns) {
     if (device->status == NS_OK) {
         return true;
     }
-    if (device->status == NS_E_ABSENT || device->is_write_tried) {
+    if (device->status == NS_E_ABSENT || device->is_write_tried || now_ns < device->next_try_ns) {
         return false;
     }
     device->is_write_tried = true;
@@ -80,25 +80,45 @@ void ns_driver_allow_writes(ns_driver_t *self) {
     }
 }
 
+static ns_status_t write_point(ns_driver_t *self, const ns_point_t *point, double value) {
+    const ns_device_state_t *device = &self->devices[point->device];
+    uint32_t retries_left = device->status == NS_OK ? self->entry->retry_count : 0U;
+    ns_status_t status = NS_OK;
+    ns_bus_port_start_call(self->port, self->deadline_ns);
+    do {
+        status = device->device.ops->write(device->device.ctx, point->channel, value);
+    } while (ns_driver_tries_again(self, status, &retries_left));
+    ns_bus_port_end_call(self->port, status);
+    return status;
+}
+
+static void note_failure(ns_driver_t *self, uint32_t index, ns_status_t status, double value) {
+    uint32_t device = self->points[index].device;
+    bool is_first = (self->samples.flags[index] & NS_FLAG_WRITE_FAILED) == 0;
+    self->samples.flags[index] |= NS_FLAG_WRITE_FAILED;
+    ns_driver_note_error(self, device, status);
+    if (is_first) {
+        ns_driver_keep(self, NS_CAUSE_WRITE_FAILED, device, index, status, value, (double)NAN);
+    }
+}
+
 void ns_driver_write(ns_driver_t *self, uint32_t index, double value) {
     const ns_point_t *point = &self->points[index];
     ns_point_state_t *state = &self->states[index];
     ns_device_state_t *device = &self->devices[point->device];
     state->is_applied = false;
-    if (!write_is_allowed(device)) {
+    if (!write_is_allowed(device, self->now_ns)) {
         return;
     }
-    const ns_device_ops_t *ops = device->device.ops;
-    ns_status_t status = ops->write(device->device.ctx, point->channel, value);
-    if (ns_status_is_transient(status) && device->status == NS_OK) {
-        status = ops->write(device->device.ctx, point->channel, value);
-    }
+    ns_status_t status = write_point(self, point, value);
     if (status != NS_OK) {
-        self->samples.flags[index] |= NS_FLAG_WRITE_FAILED;
-        ns_driver_note_error(self, point->device, status);
+        note_failure(self, index, status, value);
         return;
     }
     self->samples.flags[index] &= ~(uint32_t)NS_FLAG_WRITE_FAILED;
+    if (device->silent_rounds > 0) {
+        ns_driver_note_answer(device);
+    }
     state->is_applied = true;
     state->applied = value;
     state->mismatch_count = 0;
@@ -119,6 +139,8 @@ static void scrub(ns_driver_t *self, uint32_t index, double wanted) {
     state->mismatch_count++;
     if (state->mismatch_count >= MISMATCHES_MAX) {
         self->health.repair_count++;
+        ns_driver_keep(self, NS_CAUSE_REPAIR, self->points[index].device, index, NS_OK,
+                       self->samples.values[index], wanted);
         ns_driver_write(self, index, wanted);
     }
 }

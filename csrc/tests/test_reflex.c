@@ -146,8 +146,6 @@ static void a_mask_of_rules_holds_inside_and_trips_outside(void) {
         int allowed_ms;
     } mask[] = {{14.26, 20}, {15.56, 10}, {19.44, 5}, {20.74, 2}};
     static const double floor_a[] = {12.96, 14.26, 15.56, 19.44};
-    static unsigned char image_memory[16384] __attribute__((aligned(64)));
-    static uint64_t memory[512];
     ns_point_t points[2] = {
         {.name = "current_a", .channel = 0, .period_ns = MS},
         {.name = "enable", .channel = 2, .period_ns = MS, .is_writable = 1, .high = 1},
@@ -161,18 +159,19 @@ static void a_mask_of_rules_holds_inside_and_trips_outside(void) {
                                  .persistence_ns = mask[i].allowed_ms * MS,
                                  .action_value = 0};
     }
+    ns_image_config_t config = {.points = points,
+                                .drivers = &entry,
+                                .reflexes = rules,
+                                .point_count = 2,
+                                .driver_count = 1,
+                                .reflex_count = 4};
     for (int excess_ms = 0; excess_ms <= 1; excess_ms++) {
         for (int i = 0; i < 4; i++) {
             ns_image_t image;
-            ns_driver_t *driver = NULL;
             fake_device_t rail = {.value = {10.0, 0.0, 1.0}};
             ns_device_t device = {.ops = &fake_ops, .ctx = &rail};
-            CHECK_STATUS(
-                ns_image_create(image_memory, sizeof image_memory, points, 2, &entry, 1, &image),
-                NS_OK);
-            CHECK_STATUS(
-                ns_driver_open(memory, sizeof memory, &image, 0, &device, 1, rules, 4, &driver),
-                NS_OK);
+            bench_open_image(&config, &image);
+            ns_driver_t *driver = bench_open_driver(&image, 0, &device, 1, NULL);
             for (int ms = 0; ms < 100; ms++) {
                 bool is_transient = ms >= 30 && ms < 30 + mask[i].allowed_ms + excess_ms;
                 rail.value[0] = is_transient ? mask[i].level_a : 10.0;

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hal import ControllerDevice, DriverSpec, NodeImage, PointSpec, Status
+from hal import ControllerDevice, DriverSpec, NodeImage, PointSpec, ReflexSpec, Status
 
 POINTS = (
     PointSpec(name="a.temp_c", driver=0, device=0, channel=0, period_ns=1),
@@ -94,6 +94,8 @@ def test_a_closed_image_says_so(image):
         ({"driver": 1, "name": "late"}, "a.temp_c"),
         ({"device": 1}, "a.cap_w: its driver has no device 1"),
         ({"period_ns": 0}, "a.cap_w: period_ns"),
+        ({"phase_ns": 1}, "a.cap_w: phase_ns must be inside"),
+        ({"phase_ns": -1}, "a.cap_w: phase_ns must be inside"),
         ({"lease_ns": -1}, "a.cap_w: period_ns must be > 0 and lease_ns"),
         ({"low": 701.0}, "a.cap_w: limits 701.0..700.0"),
         ({"low": math.nan}, "a.cap_w: limits"),
@@ -116,3 +118,33 @@ def test_an_image_needs_points_and_distinct_drivers():
         NodeImage((), DRIVERS)
     with pytest.raises(ValueError, match="same name"):
         NodeImage(POINTS, (DRIVERS[0], DRIVERS[0]))
+
+
+RULE = ReflexSpec(point=0, threshold=85.0, persistence_ns=0, action_point=1, action_value=200.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"point": 3}, "there is no point 3"),
+        ({"point": -1}, "there is no point -1"),
+        ({"action_point": 3}, "no point 3"),
+        ({"action_point": 0}, "a.temp_c is not writable by this driver"),
+        ({"action_point": 2}, "b.enable is not writable by this driver"),
+        ({"action_value": 99.0}, "99.0 is outside the limits of a.cap_w"),
+        ({"action_value": math.nan}, "nan is outside"),
+        ({"threshold": math.inf}, "not finite"),
+        ({"persistence_ns": -1}, "persistence_ns and max_age_ns"),
+        ({"max_age_ns": -1}, "persistence_ns and max_age_ns"),
+        ({"point": 2}, "b.enable is of another driver, so max_age_ns"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_named_with_its_driver(changes, text):
+    drivers = (replace(DRIVERS[0], reflexes=(RULE, replace(RULE, **changes))), DRIVERS[1])
+    with pytest.raises(ValueError, match=f"a: reflex 1: .*{text}"):
+        NodeImage(POINTS, drivers)
+
+
+def test_a_rule_may_watch_another_driver():
+    rule = replace(RULE, point=2, max_age_ns=5, comparison="below")
+    NodeImage(POINTS, (replace(DRIVERS[0], reflexes=(rule,)), DRIVERS[1])).close()

@@ -2,9 +2,25 @@
  * @file driver.h
  * @brief The driver engine: poll -> reflex -> publish -> reconcile, for one bus or one accelerator.
  *
- * A driver serves the points of one row of the image's driver table. It takes its limits, leases
- * and periods from the point table and its time from the caller. Single thread; all memory is the
- * caller's.
+ * A driver serves the points of one row of the image's driver table. It takes its limits, leases,
+ * periods and reflexes from the image and its time from the caller. Single thread; all memory is
+ * the caller's, and none is taken after it was opened.
+ *
+ * Reflexes: a rule trips at the first sample beyond its threshold that comes persistence_ns or more
+ * after the first one of an unbroken run; never on the first. A failed sample neither counts nor
+ * breaks the run: loss of communication is not over-temperature. A sample of another driver counts
+ * when its time has changed since the last look, on the own clock; one that stays the same neither
+ * counts nor breaks the run. A tripped rule is latched, its value asserted at each reconcile. It is
+ * released only by a re-arm request that finds the last sample good, not beyond the threshold,
+ * and, where it is of another driver, changed within max_age_ns.
+ *
+ * Evidence is kept (ns_image_put_evidence) of: a rule that trips; an alarm of a device; a device
+ * that falls silent; a write that begins to fail; a repair; a lapse; an abandonment; a request.
+ *
+ * Requests: REARM, of the whole driver, is finished with NS_E_REFUSED when a rule stays latched.
+ * CLEAR is refused until all evidence of its device is durable, and ends with the device's status
+ * where that did not answer in its last round. RESET and POWER_CYCLE are passed to the device, and
+ * everything is written to it anew.
  */
 #ifndef NIGHTSIDE_DRIVER_H
 #define NIGHTSIDE_DRIVER_H
@@ -12,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nightside/bus_port.h"
 #include "nightside/device.h"
 #include "nightside/image.h"
 #include "nightside/status.h"
@@ -21,24 +38,13 @@ extern "C" {
 #endif
 
 /* cffi: begin */
-/** Sizes of one driver. */
-enum ns_driver_limits { NS_DRIVER_DEVICES_MAX = 64, NS_DRIVER_REFLEXES_MAX = 256 };
-
-/**
- * @brief While `point` > `threshold` for `persistence_ns`, hold `action_value` on `action_point`.
- *
- * Trips at the first sample above the threshold that comes persistence_ns or more after the first
- * one of an unbroken run; never on the first. A failed sample neither counts nor breaks the run:
- * loss of communication is not over-temperature. Latched: released only by a re-arm request that
- * finds the last sample good and not above the threshold. Points are numbered as in the image.
- */
-typedef struct ns_reflex {
-    uint32_t point;
-    uint32_t action_point; /**< writable, of the same driver */
-    double threshold;
-    int64_t persistence_ns; /**< >= 0 */
-    double action_value;    /**< inside the immutable limits of action_point */
-} ns_reflex_t;
+/** Sizes of one driver, and what holds where the driver table says 0. */
+enum ns_driver_limits {
+    NS_DRIVER_DEVICES_MAX = 64,
+    NS_DRIVER_REFLEXES_MAX = 256,
+    NS_DRIVER_SILENT_ROUNDS = 3, /**< in a row: the device is silent, and may be tried less often */
+    NS_CALL_DEADLINE_US = 100000 /**< assumed: no part of pmbus.h is busy for longer */
+};
 
 /** A device as the engine holds it; both are owned by whoever opened the device. */
 typedef struct ns_device {
@@ -48,30 +54,48 @@ typedef struct ns_device {
 
 typedef struct ns_driver ns_driver_t; /**< opaque */
 
-/** @brief Bytes a driver takes; 0 when there is no such driver or too many reflexes. */
-size_t ns_driver_size(const ns_image_t *image, uint32_t driver, uint32_t reflex_count);
+/** @brief Bytes a driver takes; 0 when there is no such driver or it has too many reflexes. */
+size_t ns_driver_size(const ns_image_t *image, uint32_t driver);
 
 /**
  * @brief Open a driver over devices that are open already. Nothing is read or written yet.
+ *
+ * Requests that were sent before are dropped.
  * @param[in] memory  aligned to 8, at least ns_driver_size(); outlives the driver
  * @param[in] image   outlives the driver
  * @param[in] devices device_count of them, copied, in the order of the points' device numbers
- * @param[in] reflexes copied; may be NULL when reflex_count is 0
+ * @param[in] port    the one the devices were opened over; NULL: calls are neither bounded nor
+ *                    measured
  * @retval NS_OK     open: leased points are wanted at their safe value, others are left alone
- * @retval NS_E_ARG  NULL, misaligned, another device count, an ops table of another ABI or without
- *                   read or write, or a reflex that is not inside this driver and its limits
+ * @retval NS_E_ARG  NULL, misaligned, another device count, or an ops table of another ABI or
+ *                   without read or write
  * @retval NS_E_FULL size too small
  */
 ns_status_t ns_driver_open(void *memory, size_t size, const ns_image_t *image, uint32_t driver,
-                           const ns_device_t *devices, uint32_t device_count,
-                           const ns_reflex_t *reflexes, uint32_t reflex_count, ns_driver_t **out);
+                           const ns_device_t *devices, uint32_t device_count, ns_bus_port_t *port,
+                           ns_driver_t **out);
 
 /**
- * @brief Read all due points once, apply reflexes, publish.
+ * @brief Read all due points once, keep evidence, carry out requests, apply reflexes, publish.
  *
- * One retry on NACK, PEC and TIMEOUT. A device whose begin fails, that NACKs or times out twice, or
- * that is absent, is skipped for the rest of the round with that status for its points. A reflex
- * that trips writes at once.
+ * A point is due at the first poll and then at each k * period + phase of the caller's clock; times
+ * that passed unseen count as one. The due points of a device are read together, behind one begin.
+ * NACK, PEC, TIMEOUT and BUSY are tried again as often as the driver table says. A device whose
+ * begin fails, or that still NACKs, times out or is absent, is skipped for the rest of the round
+ * with that status for its points.
+ *
+ * A round in which a device gave nothing but errors is a silent one. From the third in a row on,
+ * and with a backoff_max_ns, it is tried at doubling intervals only, from twice its shortest period
+ * up to backoff_max_ns; its points keep its status. A changed desired value, a lapse, an
+ * abandonment or a reflex for it is tried at once; one success ends the pause.
+ *
+ * A call is one of: begin and all reads of a device; one write; one capture; one request; retries
+ * included. Each ends within the deadline of the driver table, as far as the bus keeps to its
+ * timeouts. So a poll takes at most 2 x devices + 1 deadlines, and one more for each rule that
+ * trips.
+ *
+ * Evidence is captured when a device's alarm changes to another number than 0, at most once per
+ * device and round. At most one request that touches a device is carried out per poll.
  * @param[in] now_ns monotonic, >= 0, never less than before
  * @retval NS_OK    published; what failed is in the samples' status
  * @retval NS_E_ARG NULL or now_ns goes backwards
@@ -83,8 +107,11 @@ ns_status_t ns_driver_poll(ns_driver_t *self, int64_t now_ns);
  *
  * Writes in point order. A changed value is written at once; an unchanged one after two read-backs
  * in a row that differ by more than the tolerance and the resolution of a float32, counted as a
- * repair; everything at once when a device comes back from absent. A failed write is tried at each
- * reconcile.
+ * repair; everything at once when a device comes back from absent, was reset or power-cycled. A
+ * failed write is tried at each reconcile, but for the pauses of a silent device.
+ *
+ * Takes at most one deadline for each point that is written; a device that does not answer costs
+ * one.
  * @retval NS_OK        nothing was refused
  * @retval NS_E_REFUSED a new desired value is outside the immutable limits: the one before stays
  * @retval NS_E_ARG     NULL or now_ns goes backwards
