@@ -1,9 +1,10 @@
-#include <assert.h>
+#include <float.h>
 #include <math.h>
 
-#include "nightside/codec.h"
+#include "ladder.h"
 
-/* Scaling is by powers of two, hence exact; no function of libm is called. */
+/* Scaling is by powers of two, hence exact above the subnormal numbers; no function of libm is
+ * called. */
 
 #define EXPONENT_MIN (-16)
 #define EXPONENT_MAX 15
@@ -11,16 +12,10 @@
 #define MANTISSA11_MAX 1023
 #define MANTISSA16_MAX 65535
 
-static_assert(NS_ROUND_UP == 2, "rounding_is_known compares with the last one");
-
 static double power_of_two(int32_t exponent) {
     uint32_t magnitude = (uint32_t)(exponent < 0 ? -exponent : exponent);
     double power = (double)(UINT32_C(1) << magnitude);
     return exponent < 0 ? 1.0 / power : power;
-}
-
-static bool rounding_is_known(ns_rounding_t rounding) {
-    return rounding == NS_ROUND_NEAREST || rounding == NS_ROUND_DOWN || rounding == NS_ROUND_UP;
 }
 
 /** |scaled| <= 65535, so the truncating cast is defined. */
@@ -53,8 +48,17 @@ double ns_linear11_decode(uint16_t raw) {
     return (double)mantissa * power_of_two(exponent);
 }
 
+/** Between the greatest word of the next finer exponent (1023, here 511.5) and the least one used
+ * of this (512) lies one gap, on the positive side alone: -1024 is -512 here. */
+static bool is_nearer_to_finer(double scaled, ns_rounding_t rounding) {
+    if (!(scaled > 0.0 && scaled < 512.0)) {
+        return false;
+    }
+    return rounding == NS_ROUND_DOWN || (rounding == NS_ROUND_NEAREST && scaled < 511.75);
+}
+
 ns_status_t ns_linear11_encode(double value, ns_rounding_t rounding, uint16_t *out_raw) {
-    if (out_raw == NULL || !rounding_is_known(rounding)) {
+    if (out_raw == NULL || !ns_rounding_is_known(rounding)) {
         return NS_E_ARG;
     }
     if (!isfinite(value)) {
@@ -69,8 +73,11 @@ ns_status_t ns_linear11_encode(double value, ns_rounding_t rounding, uint16_t *o
         exponent++;
         scaled *= 0.5;
     }
-    int32_t mantissa =
-        round_scaled(scaled, rounding); /* the bounds are whole: it cannot leave them */
+    int32_t mantissa = round_scaled(scaled, rounding); /* the bounds are whole: it stays inside */
+    if (exponent > EXPONENT_MIN && is_nearer_to_finer(scaled, rounding)) {
+        exponent--;
+        mantissa = MANTISSA11_MAX;
+    }
     *out_raw = (uint16_t)(((uint32_t)exponent & 0x1FU) << 11 | ((uint32_t)mantissa & 0x7FFU));
     return NS_OK;
 }
@@ -97,12 +104,15 @@ double ns_linear16_decode(uint16_t raw, int32_t exponent) {
 ns_status_t ns_linear16_encode(double value, int32_t exponent, ns_rounding_t rounding,
                                uint16_t *out_raw) {
     if (out_raw == NULL || exponent < EXPONENT_MIN || exponent > EXPONENT_MAX ||
-        !rounding_is_known(rounding)) {
+        !ns_rounding_is_known(rounding)) {
         return NS_E_ARG;
     }
     double scaled = value * power_of_two(-exponent);
-    if (!isfinite(value) || scaled < 0.0 || scaled > MANTISSA16_MAX) {
+    if (!isfinite(value) || value < 0.0 || scaled > MANTISSA16_MAX) {
         return NS_E_RANGE;
+    }
+    if (value > 0.0 && scaled < DBL_MIN) {
+        scaled = DBL_MIN; /* it may have vanished, and UP must still see that it is above 0 */
     }
     *out_raw = (uint16_t)round_scaled(scaled, rounding);
     return NS_OK;

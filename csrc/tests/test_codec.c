@@ -73,8 +73,15 @@ static void linear11_rounds_limits_toward_safe(void) {
     CHECK(linear11(1023.0, NS_ROUND_DOWN) == 0x03FF); /* the kernel: 0x0A00 = 1024 */
     CHECK(linear11(1023.0, NS_ROUND_UP) == 0x03FF);
     CHECK(linear11(1023.0, NS_ROUND_NEAREST) == 0x03FF);
-    CHECK(linear11(1023.5, NS_ROUND_DOWN) == 0x09FF); /* 1022: the next below, step 2 */
-    CHECK(linear11(1023.5, NS_ROUND_UP) == 0x0A00);
+    CHECK(linear11(1023.5, NS_ROUND_DOWN) == 0x03FF); /* 1023, of the finer exponent */
+    CHECK(linear11(1023.5, NS_ROUND_UP) == 0x0A00);   /* 1024, of the coarser one */
+    CHECK(linear11(1023.5, NS_ROUND_NEAREST) == 0x0A00);
+    CHECK(linear11(1023.49, NS_ROUND_NEAREST) == 0x03FF);
+    CHECK(linear11(0.99999, NS_ROUND_DOWN) == 0xB3FF);
+    CHECK(linear11(-1024.5, NS_ROUND_UP) == 0x0E00); /* -1024 */
+    CHECK(linear11(-1024.5, NS_ROUND_NEAREST) == 0x0E00);
+    CHECK(linear11(-1024.5, NS_ROUND_DOWN) == 0x0DFF);          /* -1026 */
+    CHECK(linear11(511.75 * 0x1p-16, NS_ROUND_DOWN) == 0x81FF); /* no finer exponent */
     CHECK(linear11(1022.999, NS_ROUND_DOWN) == 0x03FE);
     CHECK(linear11(510.999, NS_ROUND_DOWN) == 0xFBFD); /* 510.5 */
     CHECK(linear11(510.999, NS_ROUND_UP) == 0xFBFE);   /* 511.0 */
@@ -155,6 +162,11 @@ static void linear16_rounds_and_never_wraps(void) {
     CHECK(raw == 0x1B34);
     CHECK_STATUS(ns_linear16_encode(65535.0, 0, NS_ROUND_UP, &raw), NS_OK);
     CHECK(raw == 0xFFFF);
+    CHECK_STATUS(ns_linear16_encode(0x1p-1074, 6, NS_ROUND_UP, &raw), NS_OK);
+    CHECK(raw == 1); /* scaled it is 0, and still above 0 */
+    CHECK_STATUS(ns_linear16_encode(0x1p-1074, 6, NS_ROUND_NEAREST, &raw), NS_OK);
+    CHECK(raw == 0);
+    CHECK_STATUS(ns_linear16_encode(-0x1p-1074, 6, NS_ROUND_UP, &raw), NS_E_RANGE);
 }
 
 static void a_floating_bus_is_known_by_its_word(void) {
@@ -186,6 +198,24 @@ static void pec_matches_the_vectors(void) {
     }
 }
 
+static uint8_t pec_bit_by_bit(uint8_t crc, const uint8_t *bytes, size_t size) {
+    for (size_t i = 0; i < size * 8; i++) {
+        unsigned bit = (unsigned)bytes[i / 8] >> (7 - i % 8) & 1U;
+        unsigned feedback = ((unsigned)crc >> 7 ^ bit) & 1U;
+        crc = (uint8_t)((unsigned)crc << 1 ^ feedback * 0x07U);
+    }
+    return crc;
+}
+
+static uint32_t crc32c_bit_by_bit(uint32_t crc, const uint8_t *bytes, size_t size) {
+    crc = ~crc;
+    for (size_t i = 0; i < size * 8; i++) {
+        uint32_t bit = (uint32_t)bytes[i / 8] >> i % 8 & 1U;
+        crc = crc >> 1 ^ ((crc ^ bit) & 1U) * 0x82F63B78U;
+    }
+    return ~crc;
+}
+
 /** RFC 3720, B.4, and the usual check string. */
 static void crc32c_matches_the_vectors(void) {
     uint8_t bytes[32] = {0};
@@ -195,6 +225,28 @@ static void crc32c_matches_the_vectors(void) {
     const uint8_t *digits = (const uint8_t *)"123456789";
     CHECK(ns_crc32c(0, digits, 9) == 0xE3069283U);
     CHECK(ns_crc32c(ns_crc32c(0, digits, 4), digits + 4, 5) == 0xE3069283U);
+}
+
+/** Every length that ends before, at and after a step of four bytes, from several starts. */
+static void check_codes_equal_their_definitions_bit_by_bit(void) {
+    uint8_t bytes[67];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)(i * 151 + 7 * (i >> 3) + 3);
+    }
+    for (unsigned start = 0; start <= 0xFF; start++) {
+        const uint8_t byte = (uint8_t)start;
+        CHECK(ns_pec(0x5A, &byte, 1) == pec_bit_by_bit(0x5A, &byte, 1));
+        CHECK(ns_crc32c(0, &byte, 1) == crc32c_bit_by_bit(0, &byte, 1));
+    }
+    for (size_t at = 0; at < 4; at++) {
+        for (size_t size = 0; size + at <= sizeof bytes; size++) {
+            CHECK(ns_pec(0x31, bytes + at, size) == pec_bit_by_bit(0x31, bytes + at, size));
+            uint32_t crc = ns_crc32c(0xDEADBEEFU, bytes + at, size);
+            CHECK(crc == crc32c_bit_by_bit(0xDEADBEEFU, bytes + at, size));
+        }
+    }
+    CHECK(ns_pec(0x31, NULL, 0) == 0x31);
+    CHECK(ns_crc32c(0x31, NULL, 0) == 0x31);
 }
 
 static void cobs_matches_known_stuffings(void) {
@@ -287,6 +339,7 @@ int main(void) {
     a_floating_bus_is_known_by_its_word();
     pec_matches_the_vectors();
     crc32c_matches_the_vectors();
+    check_codes_equal_their_definitions_bit_by_bit();
     cobs_matches_known_stuffings();
     cobs_returns_what_it_was_given();
     cobs_refuses_what_is_not_stuffed();

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,9 @@ LINEAR11_FLOATS = st.one_of(
     st.floats(-1100.0, 1100.0),
     st.floats(-1e-3, 1e-3),
     st.sampled_from([float(value) for value in LINEAR11_VALUES[::37]]),
+    st.builds(  # where one exponent ends and the next begins
+        lambda exponent, part: 2.0**exponent * part, st.integers(-16, 24), st.floats(0.99, 1.01)
+    ),
 )
 
 
@@ -44,10 +48,10 @@ def test_every_linear11_word_decodes_exactly():
 
 
 def test_every_linear11_word_survives_a_round_trip_by_value():
-    for raw in range(0, 0x10000, 7):
+    for raw in range(0x10000):
         value = codec.linear11_decode(raw)
-        for rounding in Rounding:
-            assert codec.linear11_decode(codec.linear11_encode(value, rounding)) == value
+        encoded = codec.linear11_encode(value, Rounding(raw % 3))
+        assert codec.linear11_decode(encoded) == value
 
 
 @given(LINEAR11_FLOATS)
@@ -56,6 +60,13 @@ def test_linear11_rounds_to_the_tightest_word_on_the_asked_side(value):
     down = Fraction(codec.linear11_decode(codec.linear11_encode(value, Rounding.DOWN)))
     up = Fraction(codec.linear11_decode(codec.linear11_encode(value, Rounding.UP)))
     assert (down, up) == (below, above)
+
+
+def test_linear11_rounds_between_every_two_neighbours():
+    for below, above in pairwise(LINEAR11_VALUES):
+        value = float(below + above) / 2  # exact
+        assert codec.linear11_decode(codec.linear11_encode(value, Rounding.DOWN)) == below
+        assert codec.linear11_decode(codec.linear11_encode(value, Rounding.UP)) == above
 
 
 @given(LINEAR11_FLOATS)
@@ -99,6 +110,15 @@ def test_linear16_rounds_to_the_asked_side(exponent, scaled):
     assert down == exact.__floor__()
     assert up == exact.__ceil__()
     assert nearest == (exact + Fraction(1, 2)).__floor__()
+
+
+@given(EXPONENTS, st.floats(0.0, 1e-300))
+def test_linear16_sees_that_a_vanishing_value_is_above_zero(exponent, value):
+    assert codec.linear16_encode(value, exponent, Rounding.UP) == (1 if value > 0 else 0)
+    assert codec.linear16_encode(value, exponent, Rounding.DOWN) == 0
+    if value > 0:
+        with pytest.raises(ValueError, match="RANGE"):
+            codec.linear16_encode(-value, exponent, Rounding.UP)
 
 
 @given(EXPONENTS, st.floats(min_value=65535.0, exclude_min=True, max_value=1e300))
