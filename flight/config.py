@@ -66,11 +66,36 @@ class PointOverride(_Section):
 
 
 class ReflexSection(_Section):
-    """Reflex of every accelerator driver: minimum cap while the core is too hot."""
+    """Reflexes of the drivers, below and without the daemon. Off in a driver only in tests.
+
+    Accelerators: minimum cap while the core is too hot, or while coolant has stopped. Rails: a
+    latched-up auxiliary rail and a module outside its transient mask are opened.
+    """
 
     enabled: bool = Field(default=True, description="Off only in tests.")
     core_temp_c: float = Field(default=85.0, gt=40.0, lt=95.0)
     persistence_s: float = Field(default=0.2, ge=0.0, le=5.0)
+    aux_current_a: float = Field(
+        default=1.4, gt=0.1, le=20.0, description="Nominal 0.8 A, latch-up +1.2 A; assumed."
+    )
+    aux_persistence_s: float = Field(
+        default=0.002, ge=0.0, le=0.1, description="Two samples at 1 ms polls; S5 allows 5 ms."
+    )
+    flow_kg_per_s: float = Field(
+        default=0.02, ge=0.0, le=1.0, description="Below it coolant stands; assumed."
+    )
+    flow_persistence_s: float = Field(
+        default=1.5,
+        ge=0.0,
+        le=10.0,
+        description="Longer than a standby pump needs to take over; assumed.",
+    )
+    flow_age_s: float = Field(
+        default=0.5,
+        gt=0.0,
+        le=10.0,
+        description="An older sample of the loop's driver releases nothing; assumed.",
+    )
 
 
 class BusSection(_Section):

@@ -138,20 +138,60 @@ def _reflexes(
     if not config.reflex.enabled:
         return ()
     if driver.startswith("accel"):
-        cap = table.index[f"{driver}.cap_w"]
-        writable = table.points[cap].writable
-        assert writable is not None
-        return (
-            ReflexSpec(
-                point=table.index[f"{driver}.core_temp_c"],
-                threshold=config.reflex.core_temp_c,
-                persistence_ns=round(config.reflex.persistence_s * NS_PER_S),
-                action_point=cap,
-                action_value=writable.low,
-            ),
-        )
+        return (core_temperature_rule(config, table, driver), lost_flow_rule(config, table, driver))
     modules = [name for name in devices if name.startswith("accel") and name.endswith("_54v")]
-    return tuple(rule for name in modules for rule in transient_mask(table, f"rail.{name}"))
+    auxiliaries = [name for name in devices if name.endswith("_aux")]
+    return (
+        *(rule for name in modules for rule in transient_mask(table, f"rail.{name}")),
+        *(latch_up_rule(config, table, f"rail.{name}") for name in auxiliaries),
+    )
+
+
+def core_temperature_rule(config: NodeConfig, table: PointTable, accel: str) -> ReflexSpec:
+    """Return the reflex that lowers an accelerator's cap while its core is too hot."""
+    cap, lowest_w = _lowest_cap(table, accel)
+    return ReflexSpec(
+        point=table.index[f"{accel}.core_temp_c"],
+        threshold=config.reflex.core_temp_c,
+        persistence_ns=round(config.reflex.persistence_s * NS_PER_S),
+        action_point=cap,
+        action_value=lowest_w,
+    )
+
+
+def lost_flow_rule(config: NodeConfig, table: PointTable, accel: str) -> ReflexSpec:
+    """Return the reflex that lowers an accelerator's cap while coolant stands.
+
+    The flow is a point of the loop's driver: one that is silent neither trips nor releases it.
+    """
+    cap, lowest_w = _lowest_cap(table, accel)
+    return ReflexSpec(
+        point=table.index["loop.flow_kg_per_s"],
+        comparison="below",
+        threshold=config.reflex.flow_kg_per_s,
+        persistence_ns=round(config.reflex.flow_persistence_s * NS_PER_S),
+        max_age_ns=round(config.reflex.flow_age_s * NS_PER_S),
+        action_point=cap,
+        action_value=lowest_w,
+    )
+
+
+def latch_up_rule(config: NodeConfig, table: PointTable, rail: str) -> ReflexSpec:
+    """Return the reflex that opens an auxiliary rail whose current has stepped up."""
+    return ReflexSpec(
+        point=table.index[f"{rail}.current_a"],
+        threshold=config.reflex.aux_current_a,
+        persistence_ns=round(config.reflex.aux_persistence_s * NS_PER_S),
+        action_point=table.index[f"{rail}.enable"],
+        action_value=0.0,
+    )
+
+
+def _lowest_cap(table: PointTable, accel: str) -> tuple[int, float]:
+    cap = table.index[f"{accel}.cap_w"]
+    writable = table.points[cap].writable
+    assert writable is not None
+    return cap, writable.low
 
 
 def transient_mask(table: PointTable, rail: str) -> tuple[ReflexSpec, ...]:

@@ -10,35 +10,47 @@ from pathlib import Path
 
 import cffi
 
-HEADERS = (
-    "status", "codec", "image", "bus_port", "device", "driver", "pmbus", "nvml", "controller",
-)  # fmt: skip
+# In the order of their needs. Each device class brings ns_NAME_ops, each bus back end too.
+BASE = ("status", "codec", "image", "bus_port", "device", "driver")
+DEVICES = ("pmbus", "nvml", "controller", "ina2xx", "tmp4xx", "hwmon", "watchdog", "gpio")
+BUSES = ("i2c_dev", "serial", "bridge")
+HEADERS = (*BASE, *DEVICES, *BUSES)
 INCLUDE = Path(__file__).resolve().parent.parent / "csrc" / "include" / "nightside"
 MARKED = re.compile(r"/\* cffi: begin \*/(.*?)/\* cffi: end \*/", re.DOTALL)
 
-# The ops tables hold function pointers, which Python never calls: their addresses are enough.
-OPS_DECLARATIONS = """
-const ns_device_ops_t *hal_pmbus_ops(void);
-const ns_device_ops_t *hal_nvml_ops(void);
-const ns_device_ops_t *hal_controller_ops(void);
-void hal_device_close(const ns_device_ops_t *ops, void *ctx);
-"""
-OPS_DEFINITIONS = """
-static const ns_device_ops_t *hal_pmbus_ops(void) { return &ns_pmbus_ops; }
-static const ns_device_ops_t *hal_nvml_ops(void) { return &ns_nvml_ops; }
-static const ns_device_ops_t *hal_controller_ops(void) { return &ns_controller_ops; }
-static void hal_device_close(const ns_device_ops_t *ops, void *ctx) {
-    if (ops->close != NULL) { ops->close(ctx); }
+# The ops tables hold function pointers, which cffi cannot declare: Python gets their addresses, and
+# calls by hand through these.
+CALLS = {
+    "void hal_device_close(const ns_device_ops_t *ops, void *ctx)": """
+    if (ops->close != NULL) { ops->close(ctx); }""",
+    """ns_status_t hal_bus_transfer(const ns_bus_ops_t *ops, void *ctx, uint8_t address,
+                                    const uint8_t *write, size_t write_size, uint8_t *read,
+                                    size_t read_size, uint32_t timeout_us)""": """
+    return ops->transfer == NULL ? NS_E_ARG
+        : ops->transfer(ctx, address, write, write_size, read, read_size, timeout_us);""",
+    """ns_status_t hal_bus_exchange(const ns_bus_ops_t *ops, void *ctx, const uint8_t *write,
+                                    size_t write_size, uint8_t *read, size_t read_capacity,
+                                    size_t *out_read_size, uint32_t timeout_us)""": """
+    return ops->exchange == NULL ? NS_E_ARG
+        : ops->exchange(ctx, write, write_size, read, read_capacity, out_read_size, timeout_us);""",
+    "ns_status_t hal_bus_recover(const ns_bus_ops_t *ops, void *ctx)": """
+    return ops->recover == NULL ? NS_E_UNSUPPORTED : ops->recover(ctx);""",
+    "void hal_bus_close(const ns_bus_ops_t *ops, void *ctx)": """
+    if (ops->close != NULL) { ops->close(ctx); }""",
 }
-"""
+CALLS |= {
+    f"const ns_{kind}_ops_t *hal_{name}_ops(void)": f" return &ns_{name}_ops;"
+    for kind, names in (("device", DEVICES), ("bus", BUSES))
+    for name in names
+}
 
 
 def declarations() -> str:
     """Return all marked parts of the public headers, in the order of HEADERS."""
-    parts = ["typedef struct ns_device_ops ns_device_ops_t;"]
+    parts = [f"typedef struct ns_{kind}_ops ns_{kind}_ops_t;" for kind in ("device", "bus")]
     for name in HEADERS:
         parts += MARKED.findall((INCLUDE / f"{name}.h").read_text(encoding="utf-8"))
-    return "\n".join(parts) + OPS_DECLARATIONS
+    return "\n".join([*parts, *(f"{declaration};" for declaration in CALLS)])
 
 
 def main(output: str) -> None:
@@ -46,7 +58,8 @@ def main(output: str) -> None:
     ffi = cffi.FFI()
     ffi.cdef(declarations())
     includes = "".join(f'#include "nightside/{name}.h"\n' for name in HEADERS)
-    ffi.set_source("hal._native", includes + OPS_DEFINITIONS)
+    calls = "".join(f"static {head} {{{body} }}\n" for head, body in CALLS.items())
+    ffi.set_source("hal._native", includes + calls)
     ffi.emit_c_code(output)
 
 

@@ -4,10 +4,22 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from hal._native import ffi, lib
-from hal.spec import ControllerDevice, Device, NvmlDevice, PmbusDevice
+from hal.spec import (
+    ControllerDevice,
+    Device,
+    GpioDevice,
+    GpioLine,
+    HwmonDevice,
+    Ina2xxDevice,
+    NvmlDevice,
+    PmbusDevice,
+    Tmp4xxDevice,
+    WatchdogDevice,
+)
 from hal.status import DeviceError, Status, check
 
 PMBUS_TIMEOUT_US = 35_000  # SMBus 3.0, table of timing: t_TIMEOUT at most 35 ms
+SENSOR_TIMEOUT_US = 35_000  # no longer than SMBus parts on the same wires
 CONTROLLER_TIMEOUT_US = 20_000  # assumed: a poll reply at 115 200 baud takes 10 ms
 
 
@@ -68,10 +80,98 @@ def _open_pmbus(device: PmbusDevice, bus: OpenBus, name: str) -> OpenDevice:
         "has_pec": int(device.pec),
         "timeout_us": PMBUS_TIMEOUT_US,
         "current_limit_a": device.current_limit_a,
+        "part": getattr(lib, f"NS_PMBUS_PART_{device.part.upper()}"),
+        "shunt_uohm": device.shunt_uohm,
+        "voltage_limit_v_high": device.voltage_limit_v_high,
+        "voltage_limit_v_low": device.voltage_limit_v_low,
+        "temp_limit_c": device.temp_limit_c,
+        "power_limit_w": device.power_limit_w,
+        "has_phase": int(device.phase is not None),
+        "phase": device.phase or 0,
+        "vid": device.vid,
     }
     status = lib.ns_pmbus_open(ctx, ffi.new("ns_pmbus_config_t *", config), bus.ops, bus.ctx)
-    check(status, f"{name}: PMBus device at {device.address:#04x}")
+    check(status, f"{name}: {device.part} at {device.address:#04x}")
     return OpenDevice(lib.hal_pmbus_ops(), ctx)
+
+
+def _open_ina2xx(device: Ina2xxDevice, bus: OpenBus, name: str) -> OpenDevice:
+    ctx = ffi.new("ns_ina2xx_t *")
+    config = {
+        "part": getattr(lib, f"NS_{device.part.upper()}"),
+        "address": device.address,
+        "timeout_us": SENSOR_TIMEOUT_US,
+        "shunt_ohm": device.shunt_ohm,
+        "current_limit_a": device.current_limit_a,
+    }
+    status = lib.ns_ina2xx_open(ctx, ffi.new("ns_ina2xx_config_t *", config), bus.ops, bus.ctx)
+    check(status, f"{name}: {device.part} at {device.address:#04x}")
+    return OpenDevice(lib.hal_ina2xx_ops(), ctx)
+
+
+def _open_tmp4xx(device: Tmp4xxDevice, bus: OpenBus, name: str) -> OpenDevice:
+    ctx = ffi.new("ns_tmp4xx_t *")
+    config = {
+        "part": getattr(lib, f"NS_{device.part.upper()}"),
+        "address": device.address,
+        "timeout_us": SENSOR_TIMEOUT_US,
+        "temp_limit_c": device.temp_limit_c,
+    }
+    status = lib.ns_tmp4xx_open(ctx, ffi.new("ns_tmp4xx_config_t *", config), bus.ops, bus.ctx)
+    check(status, f"{name}: {device.part} at {device.address:#04x}")
+    return OpenDevice(lib.hal_tmp4xx_ops(), ctx)
+
+
+def _open_hwmon(device: HwmonDevice, _bus: OpenBus | None, name: str) -> OpenDevice:
+    if len(device.attributes) > lib.NS_HWMON_ATTRIBUTES_MAX:
+        raise ValueError(f"{name}: {len(device.attributes)} attributes are too many for one chip")
+    ctx = ffi.new("ns_hwmon_t *")
+    config = ffi.new("ns_hwmon_config_t *")
+    config.attribute_count = len(device.attributes)
+    try:
+        config.root = device.root.encode()
+        config.name = device.name.encode()
+        config.device = device.device.encode()
+        for row, attribute in zip(config.attributes, device.attributes, strict=False):
+            row.name = attribute.name.encode()
+            row.scale = attribute.scale
+            row.is_writable = int(attribute.writable)
+    except IndexError:  # cffi's word for a text that does not fit
+        raise ValueError(f"{name}: a name of hwmon chip {device.name!r} is too long") from None
+    check(lib.ns_hwmon_open(ctx, config), f"{name}: hwmon chip {device.name!r}")
+    return OpenDevice(lib.hal_hwmon_ops(), ctx)
+
+
+def _open_watchdog(device: WatchdogDevice, _bus: OpenBus | None, name: str) -> OpenDevice:
+    ctx = ffi.new("ns_watchdog_t *")
+    path = device.path.encode()
+    status = lib.ns_watchdog_open(ctx, path, device.timeout_s, ffi.NULL, ffi.NULL)
+    check(status, f"{name}: watchdog {device.path}")
+    return OpenDevice(lib.hal_watchdog_ops(), ctx)
+
+
+def _open_gpio(device: GpioDevice, _bus: OpenBus | None, name: str) -> OpenDevice:
+    ctx = ffi.new("ns_gpio_t *")
+    path = ffi.new("char[]", device.chip_path.encode())
+    lines = ffi.new("ns_gpio_line_t[]", [_gpio_line(line) for line in device.lines])
+    config = {"chip_path": path, "lines": lines, "line_count": len(device.lines)}
+    status = lib.ns_gpio_open(ctx, ffi.new("ns_gpio_config_t *", config))
+    check(status, f"{name}: GPIO chip {device.chip_path}")
+    return OpenDevice(lib.hal_gpio_ops(), ctx)
+
+
+def _gpio_line(line: GpioLine) -> dict[str, int]:
+    flags = lib.NS_GPIO_ACTIVE_LOW if line.active_low else 0
+    if line.output is not None:
+        flags |= lib.NS_GPIO_OUTPUT | (lib.NS_GPIO_OPEN_DRAIN if line.open_drain else 0)
+    if line.edges:
+        flags |= lib.NS_GPIO_EDGE_RISING | lib.NS_GPIO_EDGE_FALLING
+    return {
+        "offset": line.offset,
+        "flags": flags,
+        "debounce_us": line.debounce_us,
+        "is_active": int(line.output or False),
+    }
 
 
 def _open_controller(device: ControllerDevice, bus: OpenBus, name: str) -> OpenDevice:
@@ -88,4 +188,9 @@ _OPENERS: dict[type, tuple[Callable[..., OpenDevice], bool]] = {
     PmbusDevice: (_open_pmbus, True),
     NvmlDevice: (_open_nvml, False),
     ControllerDevice: (_open_controller, True),
+    Ina2xxDevice: (_open_ina2xx, True),
+    Tmp4xxDevice: (_open_tmp4xx, True),
+    HwmonDevice: (_open_hwmon, False),
+    WatchdogDevice: (_open_watchdog, False),
+    GpioDevice: (_open_gpio, False),
 }

@@ -4,6 +4,12 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+PmbusPart = Literal[
+    "generic", "adm1272", "adm1275", "lm25066", "lm5066", "ltc2978", "ltc3887", "isl68137",
+    "raa228", "mp2975", "ucd90xxx",
+]  # fmt: skip
+Ina2xxPart = Literal["ina219", "ina226", "ina228"]
+Tmp4xxPart = Literal["tmp421", "tmp422", "tmp423", "tmp464"]
 ControllerRole = Literal["loop", "eps", "host"]
 Comparison = Literal["above", "below"]
 
@@ -58,14 +64,30 @@ class BusHandle:
 class PmbusDevice:
     """One rail of one PMBus part. `page` is None for a part with a single page.
 
-    `current_limit_a` (0: none) is programmed into IOUT_OC_FAULT_LIMIT and verified by value before
-    the output may be enabled, and again after each time the part was found power-cycled.
+    Limits (0 or NaN: none) are programmed where the part has the command, rounded toward safe, and
+    verified by value before the output may be enabled, and again after each time the part was found
+    power-cycled. What each part can do: docs/reference/pmbus-parts.md.
+
+    Args:
+        current_limit_a: IOUT_OC_FAULT_LIMIT; the warning of a hot-swap, whose fault limit is
+            strapped.
+        shunt_uohm: Of a hot-swap.
+        phase: Of a multiphase regulator: 0 .. 31; None: PHASE is left alone.
+        vid: Table of VID codes (csrc/include/nightside/pmbus.h), 0 where the part needs none.
     """
 
     address: int
     page: int | None = None
     pec: bool = True
     current_limit_a: float = 0.0
+    part: PmbusPart = "generic"
+    shunt_uohm: int = 0
+    voltage_limit_v_high: float = 0.0
+    voltage_limit_v_low: float = 0.0
+    temp_limit_c: float = 0.0
+    power_limit_w: float = 0.0
+    phase: int | None = None
+    vid: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +108,88 @@ class ControllerDevice:
     channel_count: int
 
 
-Device = PmbusDevice | NvmlDevice | ControllerDevice
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ina2xxDevice:
+    """A current and power monitor. `current_limit_a` (0: none) sets the alert of INA226 and
+    INA228.
+    """
+
+    part: Ina2xxPart
+    address: int
+    shunt_ohm: float
+    current_limit_a: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tmp4xxDevice:
+    """A temperature sensor with remote diodes. `temp_limit_c` (NaN: none) is for the TMP464."""
+
+    part: Tmp4xxPart
+    address: int
+    temp_limit_c: float = math.nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HwmonAttribute:
+    """One file of a chip, e.g. "temp1_input" with a scale of 1e-3 for degrees Celsius."""
+
+    name: str
+    scale: float = 1.0
+    writable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HwmonDevice:
+    """One chip of the kernel's, found by its name and by what it hangs on, never by its number.
+
+    `device` is the last part of where the chip's `device` link points, e.g. "0000:41:00.0"; empty
+    where the name is enough. The channel of an attribute is its place in the tuple.
+    """
+
+    name: str
+    attributes: tuple[HwmonAttribute, ...]
+    device: str = ""
+    root: str = "/sys/class/hwmon"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchdogDevice:
+    """A watchdog of the kernel's. Opening arms it; only a disarm stops it (watchdog.h)."""
+
+    path: str
+    timeout_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpioLine:
+    """One line of a GPIO chip; an input unless `output` is given its first value (gpio.h)."""
+
+    offset: int
+    output: bool | None = None
+    active_low: bool = False
+    open_drain: bool = False
+    edges: bool = False
+    debounce_us: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpioDevice:
+    """Lines of one GPIO chip; the channel of a line is its place in the tuple, 32 + n its edges."""
+
+    chip_path: str
+    lines: tuple[GpioLine, ...]
+
+
+Device = (
+    PmbusDevice
+    | NvmlDevice
+    | ControllerDevice
+    | Ina2xxDevice
+    | Tmp4xxDevice
+    | HwmonDevice
+    | WatchdogDevice
+    | GpioDevice
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

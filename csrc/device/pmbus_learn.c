@@ -245,6 +245,13 @@ static ns_status_t learn_vout_mode(ns_pmbus_t *self) {
     return ns_pmbus_take_vout_mode(self, mode);
 }
 
+/** Without this a part that is not there would be asked for each command it might not know. PAGE
+ *  and its read-back have said as much already. */
+static ns_status_t find_part(ns_pmbus_t *self) {
+    uint16_t word = 0;
+    return self->config.has_page != 0 ? NS_OK : ns_pmbus_read_word(self, STATUS_WORD, &word);
+}
+
 ns_status_t ns_pmbus_ensure_learnt(ns_pmbus_t *self) {
     if (self->is_learnt) {
         return NS_OK;
@@ -257,7 +264,10 @@ ns_status_t ns_pmbus_ensure_learnt(ns_pmbus_t *self) {
     self->limits_are_relative = false;
     self->ready_mask = data->ready_mask;
     self->ignored_faults = data->power_up_faults;
-    ns_status_t status = learn_protect(self);
+    ns_status_t status = find_part(self);
+    if (status == NS_OK) {
+        status = learn_protect(self);
+    }
     if (status == NS_OK) {
         status = learn_vout_mode(self);
     }

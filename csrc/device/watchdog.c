@@ -150,6 +150,19 @@ const ns_device_ops_t ns_watchdog_ops = {
     .close = close_device,
 };
 
+ns_status_t ns_watchdog_disarm(ns_watchdog_t *self) {
+    if (self == NULL || self->descriptor == CLOSED) {
+        return NS_E_ARG;
+    }
+    const ns_watchdog_calls_t *calls = self->calls;
+    const char magic = MAGIC_CLOSE;
+    if (calls->write(self->calls_ctx, self->descriptor, &magic, 1) != 1) {
+        return NS_E_IO;
+    }
+    close_device(self);
+    return NS_OK;
+}
+
 ns_status_t ns_watchdog_open(ns_watchdog_t *self, const char *path, uint32_t timeout_s,
                              const void *calls, void *calls_ctx) {
     if (self == NULL || path == NULL || path[0] != '/' || timeout_s == 0 ||
@@ -169,18 +182,10 @@ ns_status_t ns_watchdog_open(ns_watchdog_t *self, const char *path, uint32_t tim
     if (control(self, WDIOC_GETBOOTSTATUS, &boot_status) == NS_OK) { /* some cannot tell */
         self->boot_status = (uint32_t)boot_status;
     }
-    return set_timeout(self, timeout_s);
-}
-
-ns_status_t ns_watchdog_disarm(ns_watchdog_t *self) {
-    if (self == NULL || self->descriptor == CLOSED) {
-        return NS_E_ARG;
+    ns_status_t status = set_timeout(self, timeout_s);
+    if (status != NS_OK) { /* a mistake in a configuration must not reset the node */
+        (void)ns_watchdog_disarm(self);
+        close_device(self);
     }
-    const ns_watchdog_calls_t *calls = self->calls;
-    const char magic = MAGIC_CLOSE;
-    if (calls->write(self->calls_ctx, self->descriptor, &magic, 1) != 1) {
-        return NS_E_IO;
-    }
-    close_device(self);
-    return NS_OK;
+    return status;
 }

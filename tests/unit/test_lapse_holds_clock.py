@@ -19,6 +19,7 @@ def test_a_lapse_lowers_the_cap_and_leaves_the_clock_lock() -> None:
     configure_sensors(image)
     image.setpoint.module_enabled[:] = 1.0
     image.truth.accel_alive[:] = 1.0
+    image.truth.flow_kg_per_s[:] = 0.1  # lost flow would hold the caps down
     with SimulatedDevices(image, seed=1) as devices:
         specs = build_hal_specs(config, table, SimulatedHardware(devices))
         node_image = NodeImage(specs.points, specs.drivers)

@@ -58,6 +58,7 @@ class Bench:
 def bench():
     image = PlantImage()
     image.truth.accel_alive[:] = 1.0
+    image.truth.flow_kg_per_s[:] = 0.1  # lost flow would hold the caps down
     with SimulatedDevices(image, seed=7) as devices:
         built = Bench(image, devices)
         yield built

@@ -62,7 +62,8 @@ typedef struct ns_watchdog {
  * @retval NS_E_ARG         NULL, a relative path, or a time-out out of range
  * @retval NS_E_REFUSED     somebody else holds it, or no permission
  * @retval NS_E_ABSENT      no such device
- * @retval NS_E_RANGE       the device finds the time-out impossible; it is armed with its own
+ * @retval NS_E_UNSUPPORTED it is no watchdog; closed
+ * @retval NS_E_RANGE       the device finds the time-out impossible; it is stopped and closed
  * @retval NS_E_IO          any other failure
  *
  * The ops return the same, and

@@ -1,0 +1,29 @@
+/**
+ * @file errno_map.h
+ * @brief The one table from errno to status, for everything that asks the operating system.
+ */
+#ifndef NIGHTSIDE_BUS_ERRNO_MAP_H
+#define NIGHTSIDE_BUS_ERRNO_MAP_H
+
+#include <stddef.h>
+
+#include "nightside/status.h"
+
+/** A row: what an errno means while bytes are moved, and while something is opened or claimed. */
+typedef struct ns_errno_row {
+    const char *name; /**< "ENXIO" */
+    int number;
+    ns_status_t in_transfer;
+    ns_status_t at_open;
+} ns_errno_row_t;
+
+/** The table, which docs/reference/buses.md repeats; *out_count rows. */
+const ns_errno_row_t *ns_errno_rows(size_t *out_count);
+
+/** Status of a transfer that failed with `number`; NS_E_IO for what the table does not name. */
+ns_status_t ns_errno_in_transfer(int number);
+
+/** Status of an opening or claim that failed; NS_E_IO for what the table does not name. */
+ns_status_t ns_errno_at_open(int number);
+
+#endif
