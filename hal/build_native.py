@@ -12,9 +12,9 @@ import cffi
 
 # In the order of their needs. Each device class brings ns_NAME_ops, each bus back end too.
 BASE = ("status", "codec", "image", "bus_port", "device", "driver")
-DEVICES = ("pmbus", "nvml", "controller", "ina2xx", "tmp4xx", "hwmon", "watchdog", "gpio")
+DEVICES = ("pmbus", "nvml", "controller", "ina2xx", "tmp4xx", "hwmon", "watchdog", "gpio", "kmsg")
 BUSES = ("i2c_dev", "serial", "bridge")
-HEADERS = (*BASE, *DEVICES, *BUSES)
+HEADERS = (*BASE, "xid_filter", *DEVICES, *BUSES)
 INCLUDE = Path(__file__).resolve().parent.parent / "csrc" / "include" / "nightside"
 MARKED = re.compile(r"/\* cffi: begin \*/(.*?)/\* cffi: end \*/", re.DOTALL)
 

@@ -1,6 +1,7 @@
 """Opening devices: one function per class of hal.spec, and the table that names them all."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from hal._native import ffi, lib
@@ -11,6 +12,7 @@ from hal.spec import (
     GpioLine,
     HwmonDevice,
     Ina2xxDevice,
+    KmsgDevice,
     NvmlDevice,
     PmbusDevice,
     Tmp4xxDevice,
@@ -150,6 +152,47 @@ def _open_watchdog(device: WatchdogDevice, _bus: OpenBus | None, name: str) -> O
     return OpenDevice(lib.hal_watchdog_ops(), ctx)
 
 
+def _open_kmsg(device: KmsgDevice, _bus: OpenBus | None, name: str) -> OpenDevice:
+    try:
+        log = _OpenFile(os.open(device.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+    except FileNotFoundError:
+        raise DeviceError(name, Status.ABSENT, device.path) from None
+    except PermissionError:
+        raise DeviceError(name, Status.REFUSED, f"no permission to read {device.path}") from None
+    except OSError as error:
+        raise DeviceError(name, Status.IO, f"{device.path}: {error.strerror}") from None
+    os.lseek(log.descriptor, 0, os.SEEK_END)
+    texts = [ffi.new("char[]", text.encode()) for row in device.accelerators for text in row]
+    rows = [{"pci_bus_id": a, "uuid": b} for a, b in zip(texts[::2], texts[1::2], strict=True)]
+    ctx = ffi.new("ns_kmsg_t *")
+    xids = ffi.new("ns_xid_filter_t *")
+    native = ffi.new("ns_kmsg_device_t[]", rows)
+    check(lib.ns_kmsg_open(ctx, log.descriptor, native, len(rows), xids), f"{name}: kernel log")
+    return OpenDevice(lib.hal_kmsg_ops(), ctx, (xids, log))
+
+
+class _OpenFile:
+    """A descriptor that is closed with the last that uses it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def __del__(self) -> None:
+        os.close(self.descriptor)
+
+
+def share_xids(devices: Sequence[Device], opened: Sequence[OpenDevice]) -> None:
+    """Let the kernel log and the accelerators of one driver count each Xid once."""
+    for log, open_log in zip(devices, opened, strict=True):
+        if not isinstance(log, KmsgDevice):
+            continue
+        numbers = {pci_bus_id: number for number, (pci_bus_id, _) in enumerate(log.accelerators)}
+        for device, accelerator in zip(devices, opened, strict=True):
+            if isinstance(device, NvmlDevice) and device.pci_bus_id in numbers:
+                number = numbers[device.pci_bus_id]
+                lib.ns_nvml_share_filter(accelerator.ctx, open_log.keep[0], number)
+
+
 def _open_gpio(device: GpioDevice, _bus: OpenBus | None, name: str) -> OpenDevice:
     ctx = ffi.new("ns_gpio_t *")
     path = ffi.new("char[]", device.chip_path.encode())
@@ -193,4 +236,5 @@ _OPENERS: dict[type, tuple[Callable[..., OpenDevice], bool]] = {
     HwmonDevice: (_open_hwmon, False),
     WatchdogDevice: (_open_watchdog, False),
     GpioDevice: (_open_gpio, False),
+    KmsgDevice: (_open_kmsg, False),
 }

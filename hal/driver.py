@@ -3,7 +3,7 @@
 from typing import Any
 
 from hal._native import ffi, lib
-from hal.devices import OpenBus, OpenDevice, open_device
+from hal.devices import OpenBus, OpenDevice, open_device, share_xids
 from hal.image import NodeImage
 from hal.spec import BusHandle, DriverSpec
 from hal.status import Status, check
@@ -46,6 +46,7 @@ class DriverSet:
         opened: list[OpenDevice] = []
         try:
             opened.extend(open_device(device, bus, spec.name) for device in spec.devices)
+            share_xids(spec.devices, opened)
             driver = self._open_driver(index, spec.name, opened, port)
         except BaseException:
             for device in opened:  # also those opened before one that failed

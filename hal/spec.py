@@ -180,6 +180,18 @@ class GpioDevice:
     lines: tuple[GpioLine, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KmsgDevice:
+    """The kernel log as a source of Xids, from its end on (kmsg.h).
+
+    `accelerators`: PCI bus id and UUID of each, in the order of the channels. An accelerator that
+    is a device of the same driver shares its Xids with the log, so that each counts once.
+    """
+
+    accelerators: tuple[tuple[str, str], ...]
+    path: str = "/dev/kmsg"
+
+
 Device = (
     PmbusDevice
     | NvmlDevice
@@ -189,6 +201,7 @@ Device = (
     | HwmonDevice
     | WatchdogDevice
     | GpioDevice
+    | KmsgDevice
 )
 
 

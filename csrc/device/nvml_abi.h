@@ -49,6 +49,7 @@ typedef enum ns_nvml_return {
     NS_NVML_NOT_READY = 27,
     NS_NVML_GPU_NOT_FOUND = 28,
     NS_NVML_INVALID_STATE = 29,
+    NS_NVML_RESET_TYPE_NOT_SUPPORTED = 30,
     NS_NVML_UNKNOWN = 999
 } ns_nvml_return_t;
 
@@ -63,8 +64,12 @@ typedef void *ns_nvml_event_set_t;
 #define NS_NVML_FIELD_MEMORY_TEMP 82u
 #define NS_NVML_FIELD_ENERGY 83u /* mJ since driver load */
 #define NS_NVML_FIELD_PCIE_REPLAY 94u
-#define NS_NVML_FIELD_POWER_AVERAGE 185u /* mW, 1 s average */
-#define NS_NVML_FIELD_POWER_INSTANT 186u /* mW */
+#define NS_NVML_FIELD_REMAPPED_CORRECTED 142u   /* rows */
+#define NS_NVML_FIELD_REMAPPED_UNCORRECTED 143u /* rows */
+#define NS_NVML_FIELD_REMAPPED_PENDING 144u     /* 1: yes */
+#define NS_NVML_FIELD_REMAPPED_FAILURE 145u     /* 1: yes */
+#define NS_NVML_FIELD_POWER_AVERAGE 185u        /* mW, 1 s average */
+#define NS_NVML_FIELD_POWER_INSTANT 186u        /* mW */
 #define NS_NVML_FIELD_POWER_LIMIT_MIN 187u
 #define NS_NVML_FIELD_POWER_LIMIT_MAX 188u
 #define NS_NVML_FIELD_POWER_LIMIT_DEFAULT 189u
@@ -127,9 +132,38 @@ typedef struct ns_nvml_event_data {
     uint32_t compute_instance_id;
 } ns_nvml_event_data_t;
 
+#define NS_NVML_MEMORY_INFO_V2 0x02000028u
+/** total = reserved + used + free, bytes */
+typedef struct ns_nvml_memory_info {
+    uint32_t version; /**< NS_NVML_MEMORY_INFO_V2, set by the caller */
+    uint64_t total;
+    uint64_t reserved;
+    uint64_t free;
+    uint64_t used; /**< without the reserved part */
+} ns_nvml_memory_info_t;
+
+/** Bits of ns_nvml_event_data_t.event_type. */
+#define NS_NVML_EVENT_ECC_SBE 0x1u
+#define NS_NVML_EVENT_ECC_DBE 0x2u
 #define NS_NVML_EVENT_XID 0x8u
+#define NS_NVML_EVENT_UNAVAILABLE 0x4000u
+#define NS_NVML_EVENT_RECOVERY_ACTION 0x8000u
+
+/** Bits of the clocks event reasons. */
+#define NS_NVML_REASON_IDLE 0x1u
+#define NS_NVML_REASON_APPLICATION_CLOCKS 0x2u
+#define NS_NVML_REASON_SW_POWER_CAP 0x4u
+#define NS_NVML_REASON_HW_SLOWDOWN 0x8u
+#define NS_NVML_REASON_SYNC_BOOST 0x10u
+#define NS_NVML_REASON_SW_THERMAL 0x20u
+#define NS_NVML_REASON_HW_THERMAL 0x40u
+#define NS_NVML_REASON_HW_POWER_BRAKE 0x80u
+
 #define NS_NVML_TEMPERATURE_CORE 0u
 #define NS_NVML_CLOCK_GRAPHICS 0u
+#define NS_NVML_CLOCK_MEMORY 2u
+#define NS_NVML_FEATURE_DISABLED 0u
+#define NS_NVML_FEATURE_ENABLED 1u
 #define NS_NVML_UUID_SIZE 96u
 #define NS_NVML_VERSION_SIZE 80u
 
@@ -140,6 +174,7 @@ static_assert(offsetof(ns_nvml_field_value_t, value) == 32, "nvmlFieldValue_t.va
 static_assert(sizeof(ns_nvml_utilization_t) == 8, "nvmlUtilization_t is 8 bytes");
 static_assert(sizeof(ns_nvml_margin_temperature_t) == 8, "nvmlMarginTemperature_v1_t is 8 bytes");
 static_assert(sizeof(ns_nvml_event_data_t) == 32, "nvmlEventData_t is 32 bytes");
+static_assert(sizeof(ns_nvml_memory_info_t) == 40, "nvmlMemory_v2_t is 40 bytes");
 
 /* Function types, by the symbol that dlsym is asked for. */
 
@@ -166,11 +201,19 @@ typedef ns_nvml_return_t (*ns_nvml_utilization_fn)(ns_nvml_device_t device,
                                                    ns_nvml_utilization_t *out);
 /** nvmlDeviceGetCurrentClocksEventReasons */
 typedef ns_nvml_return_t (*ns_nvml_u64_fn)(ns_nvml_device_t device, unsigned long long *out);
-/** nvmlDeviceGetEnforcedPowerLimit (mW) */
+/** nvmlDeviceGetMemoryInfo_v2 */
+typedef ns_nvml_return_t (*ns_nvml_memory_info_fn)(ns_nvml_device_t device,
+                                                   ns_nvml_memory_info_t *out);
+/** nvmlDeviceGetPowerManagementLimitConstraints (mW) */
+typedef ns_nvml_return_t (*ns_nvml_constraints_fn)(ns_nvml_device_t device, uint32_t *minimum,
+                                                   uint32_t *maximum);
+/** nvmlDeviceGetEnforcedPowerLimit and nvmlDeviceGetPowerManagementLimit (mW),
+ *  nvmlDeviceGetPersistenceMode, nvmlDeviceGetCurrPcieLinkGeneration,
+ *  nvmlDeviceGetCurrPcieLinkWidth */
 typedef ns_nvml_return_t (*ns_nvml_u32_fn)(ns_nvml_device_t device, uint32_t *out);
-/** nvmlDeviceSetPowerManagementLimit (mW) */
+/** nvmlDeviceSetPowerManagementLimit (mW), nvmlDeviceSetPersistenceMode */
 typedef ns_nvml_return_t (*ns_nvml_set_u32_fn)(ns_nvml_device_t device, uint32_t value);
-/** nvmlDeviceSetGpuLockedClocks (MHz) */
+/** nvmlDeviceSetGpuLockedClocks, nvmlDeviceSetMemoryLockedClocks (MHz) */
 typedef ns_nvml_return_t (*ns_nvml_set_clocks_fn)(ns_nvml_device_t device, uint32_t minimum_mhz,
                                                   uint32_t maximum_mhz);
 /** nvmlEventSetCreate */
@@ -205,6 +248,14 @@ typedef ns_nvml_return_t (*ns_nvml_event_free_fn)(ns_nvml_event_set_t set);
     X(ns_nvml_select_u32_fn, clock_max, "nvmlDeviceGetMaxClockInfo", 0)                            \
     X(ns_nvml_u64_fn, event_reasons, "nvmlDeviceGetCurrentClocksEventReasons", 0)                  \
     X(ns_nvml_set_clocks_fn, set_locked_clocks, "nvmlDeviceSetGpuLockedClocks", 0)                 \
+    X(ns_nvml_set_clocks_fn, set_memory_clocks, "nvmlDeviceSetMemoryLockedClocks", 0)              \
+    X(ns_nvml_u32_fn, management_limit, "nvmlDeviceGetPowerManagementLimit", 0)                    \
+    X(ns_nvml_constraints_fn, constraints, "nvmlDeviceGetPowerManagementLimitConstraints", 0)      \
+    X(ns_nvml_u32_fn, persistence, "nvmlDeviceGetPersistenceMode", 0)                              \
+    X(ns_nvml_set_u32_fn, set_persistence, "nvmlDeviceSetPersistenceMode", 0)                      \
+    X(ns_nvml_memory_info_fn, memory_info, "nvmlDeviceGetMemoryInfo_v2", 0)                        \
+    X(ns_nvml_u32_fn, pcie_generation, "nvmlDeviceGetCurrPcieLinkGeneration", 0)                   \
+    X(ns_nvml_u32_fn, pcie_width, "nvmlDeviceGetCurrPcieLinkWidth", 0)                             \
     X(ns_nvml_event_create_fn, event_create, "nvmlEventSetCreate", 0)                              \
     X(ns_nvml_event_register_fn, event_register, "nvmlDeviceRegisterEvents", 0)                    \
     X(ns_nvml_event_wait_fn, event_wait, "nvmlEventSetWait_v2", 0)                                 \

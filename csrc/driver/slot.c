@@ -34,7 +34,7 @@ void ns_driver_note_error(ns_driver_t *self, uint32_t device, ns_status_t status
     if (status == NS_E_NACK || status == NS_E_TIMEOUT || status == NS_E_ABSENT) {
         self->devices[device].status = status;
     }
-    if (status == NS_E_ABSENT) {
+    if (status == NS_E_ABSENT || status == NS_E_RESET || status == NS_E_LAYOUT) {
         ns_driver_forget_applied(self, device); /* all is written again when it comes back */
     }
 }
@@ -187,7 +187,10 @@ static void carry_status(ns_driver_t *self, const ns_device_state_t *device) {
 static void watch_alarm(ns_driver_t *self, uint32_t index) {
     ns_device_state_t *state = &self->devices[index];
     const ns_device_ops_t *ops = state->device.ops;
-    if (ops->alarm == NULL || state->status != NS_OK) {
+    /* An accelerator that is lost still says why; one that a bus does not reach says nothing. */
+    bool can_tell = state->status == NS_OK || state->status == NS_E_ABSENT ||
+                    state->status == NS_E_RESET;
+    if (ops->alarm == NULL || !can_tell) {
         return;
     }
     uint32_t alarm = ops->alarm(state->device.ctx);

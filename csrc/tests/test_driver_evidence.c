@@ -97,6 +97,20 @@ static ns_driver_t *driver_over(const ns_device_ops_t *ops, fake_device_t *fake,
     return bench_open_driver(image, 0, &device, 1, NULL);
 }
 
+/** A lost accelerator keeps its last Xid where a question to it reaches nobody. */
+static void the_alarm_of_a_device_that_is_lost_is_kept(void) {
+    static const ns_status_t lost[] = {NS_E_ABSENT, NS_E_RESET};
+    for (size_t i = 0; i < 2; i++) {
+        bench_t *bench = bench_open();
+        bench_cycle(bench, LEFT_ALONE, LEFT_ALONE, LEFT_ALONE);
+        uint64_t before = bench->devices[0].capture_count;
+        bench->devices[0].begin_status = lost[i];
+        bench->devices[0].alarm = 79;
+        bench_cycle(bench, LEFT_ALONE, LEFT_ALONE, LEFT_ALONE);
+        CHECK(bench->devices[0].capture_count == before + 1);
+    }
+}
+
 static void an_alarm_without_a_capture_is_evidence_too(void) {
     ns_device_ops_t ops = fake_ops;
     fake_device_t fake = {.alarm = 9};
@@ -369,6 +383,7 @@ int main(void) {
     an_alarm_is_captured_once_for_each_new_number();
     a_capture_that_fails_is_kept_as_such();
     the_alarm_of_a_device_that_does_not_answer_is_not_believed();
+    the_alarm_of_a_device_that_is_lost_is_kept();
     an_alarm_without_a_capture_is_evidence_too();
     a_trip_says_what_crossed_what();
     a_write_that_begins_to_fail_is_kept_once();

@@ -1,6 +1,9 @@
 /**
  * @file nvml.h
  * @brief Device class `nvml`: one accelerator through libnvidia-ml, loaded by absolute path.
+ *
+ * What each channel costs, the table of return codes and the order of settings:
+ * docs/reference/nvml.md.
  */
 #ifndef NIGHTSIDE_NVML_H
 #define NIGHTSIDE_NVML_H
@@ -10,6 +13,7 @@
 #include <stdint.h>
 
 #include "nightside/device.h"
+#include "nightside/xid_filter.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -19,14 +23,36 @@ extern "C" {
 extern const ns_device_ops_t ns_nvml_ops;
 
 /* cffi: begin */
-/** Sizes of the class. */
+/** Sizes and times of the class. */
 enum ns_nvml_limits {
-    NS_NVML_DEVICE_SIZE = 1024 /**< bytes of ns_nvml_t */
+    NS_NVML_DEVICE_SIZE = 2048,      /**< bytes of ns_nvml_t */
+    NS_NVML_LOOK_UP_PERIOD_MS = 50,  /**< assumed: least time between look-ups of an absent one */
+    NS_NVML_ATTACH_PERIOD_MS = 1000, /**< assumed: the same for one that fails in another way, and
+                                          for initialising the library again */
+    NS_NVML_XIDS_KEPT = 8            /**< last Xids that the evidence shows */
 };
+
+/** Items of the evidence: each is a tag byte, a size byte, then so many bytes, little-endian. */
+typedef enum ns_nvml_evidence_tag {
+    NS_NVML_EVIDENCE_XIDS = 1,     /**< newest first: Xid (2 bytes), age in ms (4), at most 8 */
+    NS_NVML_EVIDENCE_RECOVERY = 2, /**< recovery action (1) */
+    NS_NVML_EVIDENCE_ECC = 3,      /**< corrected (8), uncorrected (8) since driver load */
+    NS_NVML_EVIDENCE_REMAP = 4,    /**< corrected, uncorrected, pending, failed (4 each) */
+    NS_NVML_EVIDENCE_REASONS = 5,  /**< clocks event reasons (8) */
+    NS_NVML_EVIDENCE_UUID = 6      /**< the last 12 characters of the UUID */
+} ns_nvml_evidence_tag_t;
+
+/** Bits of the class's alarm; the number is 0 when all is well. */
+typedef enum ns_nvml_alarm_bit {
+    NS_NVML_ALARM_XID_MASK = 0x0000ffff,      /**< last Xid */
+    NS_NVML_ALARM_RECOVERY_MASK = 0x00ff0000, /**< recovery action */
+    NS_NVML_ALARM_ECC_DBE = 0x01000000,       /**< an uncorrectable memory error was announced */
+    NS_NVML_ALARM_UNAVAILABLE = 0x02000000    /**< the driver announced that it gave up on it */
+} ns_nvml_alarm_bit_t;
 
 /** Memory of one device, the caller's; opaque. */
 typedef struct ns_nvml {
-    uint64_t words[128];
+    uint64_t words[256];
 } ns_nvml_t;
 
 /**
@@ -40,17 +66,44 @@ typedef struct ns_nvml {
  * @retval NS_E_IO          the library cannot be loaded
  * @retval NS_E_UNSUPPORTED a required function is missing
  * @retval NS_E_REFUSED     another UUID answers at that address
+ * @retval NS_E_LAYOUT      library and kernel driver are of different versions: install and restart
  * @retval others           ns_nvml_classify of what the library's initialisation returned
  *
- * The ops: begin fetches the batch of field values and pending Xids; read and write return
- * ns_nvml_classify of the library's answer, and
- * @retval NS_E_ABSENT      the device is lost: its handle is dropped and looked up at each begin
- * @retval NS_E_UNSUPPORTED an optional function is missing; a channel that cannot be written
- * @retval NS_E_RANGE       a value of unknown type; a negative or too large value to write
+ * The ops. `begin` takes pending events, then fetches the field values whose channels are due in
+ * one call; while the device is not attached it tries to attach, at a bounded rate, the first time
+ * at once. An absent one is looked up often, because it comes back without its cap. Attaching
+ * verifies the UUID, then applies persistence, clock locks and cap as they were commanded before,
+ * the cap only where it is tighter than the device's own.
+ * `read` and `write` return ns_nvml_classify of the library's answer, and
+ * @retval NS_E_ABSENT      the device is lost, or its handle died: it is looked up again
+ * @retval NS_E_RESET       the device is there, but needs a reset; handled like an absent one
+ * @retval NS_E_UNSUPPORTED the function is missing, the device said so once since it was attached,
+ *                          or the channel cannot be written
+ * @retval NS_E_STALE       a field value of a channel that was not due
+ * @retval NS_E_RANGE       a value of unknown type; a value to write that is negative, too large,
+ *                          outside the device's own limits (then nothing is written), or not the
+ *                          one read back after it
+ * @retval NS_E_REFUSED     no permission; another UUID
  * @retval NS_E_ARG         no such channel
+ * `request` knows NS_REQUEST_CLEAR, which forgets the latched Xid and announcements, nothing of the
+ * device's; everything else is NS_E_UNSUPPORTED, because NVML has no public function to reset.
  */
 ns_status_t ns_nvml_open(ns_nvml_t *self, const char *library_path, const char *pci_bus_id,
                          const char *uuid);
+
+/**
+ * @brief Let this device drop Xids that the kernel log gave already, and the other way round.
+ * @param[in] filter shared with an ns_kmsg_t, outlives both; NULL: none
+ * @param[in] device number of this accelerator in that filter
+ * @retval NS_OK, NS_E_ARG (NULL device)
+ */
+ns_status_t ns_nvml_share_filter(ns_nvml_t *self, struct ns_xid_filter *filter, uint32_t device);
+
+/**
+ * @brief What monitoring cost so far: the time that the library says its field values took.
+ * @return microseconds since open, never less than before; 0 for NULL
+ */
+uint64_t ns_nvml_cost_us(const ns_nvml_t *self);
 
 /** @brief Our status for one of NVML's return codes; unknown codes are NS_E_IO. */
 ns_status_t ns_nvml_classify(uint32_t return_code);
