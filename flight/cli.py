@@ -24,7 +24,8 @@ EXIT_INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; never raises."""
     try:
-        arguments = _parser().parse_args(argv)
+        options, command = _split(sys.argv[1:] if argv is None else argv)
+        arguments = _parser().parse_args(options, argparse.Namespace(shell_command=command))
         return int(arguments.run(arguments))
     except OperatorError as error:
         for line in error.lines:
@@ -39,6 +40,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         print("nightside: this is a bug in nightside, not in your input", file=sys.stderr)
         return EXIT_BUG
+
+
+def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Cut off the command after `--`, which belongs to --nvml-shell alone."""
+    words = list(argv)
+    if "--" not in words or "--nvml-shell" not in words[: words.index("--")]:
+        return words, []
+    cut = words.index("--")
+    return words[:cut], words[cut + 1 :]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -80,6 +90,12 @@ def _add_sim(commands: "_Commands") -> None:
         const=1.0,
         metavar="SPEED",
         help="pace the flight at SPEED x real time (default 1)",
+    )
+    sim.add_argument(
+        "--nvml-shell",
+        action="store_true",
+        help="with --realtime: start a shell, or the command after --, in which NVML tools see the "
+        "simulated accelerators; the flight ends with it",
     )
     sim.add_argument("--json", action="store_true", help="print summary.json instead of the text")
     sim.set_defaults(run=_sim)
@@ -133,18 +149,23 @@ def _speed(text: str) -> float:
 def _sim(arguments: argparse.Namespace) -> int:
     from sim_hw.fly import FlightRequest, fly  # the simulation is loaded only by who asks for it
 
-    return fly(
-        FlightRequest(
-            config_path=arguments.config or default_config_path(),
-            scenario_path=arguments.scenario,
-            orbit_path=arguments.orbit,
-            seed=arguments.seed,
-            duration=arguments.duration,
-            out=arguments.out,
-            realtime_speed=arguments.realtime,
-            as_json=arguments.json,
-        )
+    request = FlightRequest(
+        config_path=arguments.config or default_config_path(),
+        scenario_path=arguments.scenario,
+        orbit_path=arguments.orbit,
+        seed=arguments.seed,
+        duration=arguments.duration,
+        out=arguments.out,
+        realtime_speed=arguments.realtime,
+        as_json=arguments.json,
     )
+    if not arguments.nvml_shell:
+        return fly(request)
+    if arguments.realtime is None or arguments.json:
+        raise OperatorError("--nvml-shell goes with --realtime and without --json")
+    from sim_hw.nvml_shell import fly_with_shell
+
+    return fly_with_shell(request, arguments.shell_command)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from hal.spec import BusHandle
 from sim_hw._native import ffi, lib
+from sim_hw.plant_share import PlantShare
 
 Float64s = NDArray[np.float64]
 
 WORD_BYTES = 8
 SEED_MAX = 2**53 - 1  # the seed travels in a double of the plant image
 
-_LIBRARY = Path(__file__).resolve().parent / "lib" / "libnvidia-ml.so.1"
+NVML_LIBRARY = Path(__file__).resolve().parent / "lib" / "libnvidia-ml.so.1"
 _BUSES = {
     "rails_a": lib.SIM_BUS_RAILS_A,
     "rails_b": lib.SIM_BUS_RAILS_B,
@@ -72,15 +73,19 @@ class PlantImage:
         time_s: Shape (1,): time of the truths.
         sensor_mode, sensor_value, sensor_noise, sensor_lsb, sensor_lag_s: Per truth word.
         sensor_seed: Shape (1,): where the noise starts; SimulatedDevices writes it.
+        boards: Registers of the accelerators' driver, written by the simulated library.
+        share: How other processes reach the same memory.
     """
 
     def __init__(self) -> None:
-        self._memory = ffi.new("sim_plant_image_t *")
-        words = np.frombuffer(ffi.buffer(self._memory), dtype=np.float64)
+        self.share = PlantShare(ffi.sizeof("sim_plant_image_t"))
+        self._memory = ffi.from_buffer("sim_plant_image_t *", self.share.memory)
+        words = np.frombuffer(self.share.memory, dtype=np.float64)
         layout = dict(ffi.typeof("sim_plant_image_t").fields)
         self.truth = _views(words, layout["truth"])
         self.setpoint = _views(words, layout["setpoint"])
         self.knobs = _views(words, layout["knobs"])
+        self.boards = _views(words, layout["boards"])
         self.time_s = _view(words, layout["time_s"], 0)
         self.sensor_mode = _view(words, layout["sensor_mode"], 0)
         self.sensor_value = _view(words, layout["sensor_value"], 0)
@@ -138,7 +143,7 @@ class SimulatedDevices:
         if not 0 <= seed <= SEED_MAX:
             raise ValueError(f"seed out of range 0 .. 2**53 - 1: {seed}")
         values = parameters or DeviceParameters()
-        library = ctypes.CDLL(str(_LIBRARY), mode=os.RTLD_LOCAL | os.RTLD_NOW)
+        library = ctypes.CDLL(str(NVML_LIBRARY), mode=os.RTLD_LOCAL | os.RTLD_NOW)
         self._attach = library.nightside_sim_nvml_attach
         self._attach.argtypes = (ctypes.c_void_p,)
         self._attach.restype = None
@@ -158,7 +163,7 @@ class SimulatedDevices:
     @property
     def nvml_library_path(self) -> str:
         """Absolute path of the simulated libnvidia-ml.so.1."""
-        return str(_LIBRARY)
+        return str(NVML_LIBRARY)
 
     def bus(self, driver_name: str) -> BusHandle:
         """Return the bus of one driver of REF-1, valid until `close`.
@@ -177,6 +182,17 @@ class SimulatedDevices:
             raise IndexError(f"accelerator out of range: {index}")
         pci_bus_id = ffi.string(lib.sim_nvml_pci_bus_id(index)).decode("ascii")
         return pci_bus_id, ffi.string(lib.sim_nvml_uuid(index)).decode("ascii")
+
+    def nvml_function_number(self, name: str) -> int:
+        """Return the value of the knob nvml_fault_function that lets faults strike one function.
+
+        Raises:
+            KeyError: The library models no function of this name; older versions count as newest.
+        """
+        number = int(lib.sim_nvml_function_number(name.encode("ascii")))
+        if number == 0:
+            raise KeyError(name)
+        return number
 
     def advance(self, now_ns: int) -> None:
         """Let trips, dead-man and brown-outs happen up to now_ns; call it after each plant step."""

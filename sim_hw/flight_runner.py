@@ -117,14 +117,18 @@ class FlightRunner:
             reconcile=node.drivers.reconcile,
         )
 
-    def fly_virtual(self, *, realtime_speed: float | None = None) -> FlownFlight:
-        """Fly in virtual time to the end of the plan, Ctrl-C or our own bug.
+    def fly_virtual(
+        self, *, realtime_speed: float | None = None, pace: Callable[[int], None] | None = None
+    ) -> FlownFlight:
+        """Fly in virtual time to the end of the plan, `stop`, Ctrl-C or our own bug.
 
         Args:
             realtime_speed: Pace the flight at so many times real time; None: as fast as it goes.
+            pace: Paces it instead; called with the time in ns that the clock is about to jump to.
         """
         wall_s, cpu_s = time.perf_counter(), time.process_time()
-        pace = None if realtime_speed is None else _pacer(realtime_speed)
+        if realtime_speed is not None:
+            pace = _pacer(realtime_speed)
         interrupted = False
         try:
             run_simulated(self._fly_virtual(), before_jump=pace)
@@ -153,6 +157,11 @@ class FlightRunner:
     def stop_with(self, stop: asyncio.Event) -> None:
         """Set `stop` when the plan's duration is over or a part of the flight fails."""
         self._stop = stop
+
+    def stop(self) -> None:
+        """End the flight after the present cycle."""
+        if self._stop is not None:
+            self._stop.set()
 
     def close_files(self) -> None:
         """Close what the flight wrote."""

@@ -157,6 +157,7 @@ class SimulatedNode:
         self.drivers.close()
         self.node_image.close()
         self.devices.close()
+        self.image.share.end()
 
     def __enter__(self) -> Self:
         return self

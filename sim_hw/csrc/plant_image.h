@@ -108,10 +108,40 @@ typedef struct sim_knobs {
     double host_silent;
     double module_fail_closed[8]; /* 1: the switch conducts whatever it is told, while it is fed */
     double
-        module_spurious_trip[8]; /* 1: trips once without a cause; the device sets it back to 0 */
-    double module_brown_out[8];  /* 1: loses its registers once, yet answers; set back to 0 */
-    double aux_brown_out[2];     /* the same, per four-page part: accelerators 0..3, 4..7 */
+        module_spurious_trip[8];   /* 1: trips once without a cause; the device sets it back to 0 */
+    double module_brown_out[8];    /* 1: loses its registers once, yet answers; set back to 0 */
+    double aux_brown_out[2];       /* the same, per four-page part: accelerators 0..3, 4..7 */
+    double nvml_hang[8];           /* 1: calls on that accelerator block until this is 0 again */
+    double nvml_delay_s[8];        /* > 0: calls on that accelerator take so long */
+    double nvml_fault_function[8]; /* nvml_return, _hang, _delay_s strike this function only; by
+                                      sim_nvml_function_number, 0 all */
+    double nvml_no_permission[8];  /* 1: what changes a setting is refused */
+    double nvml_driver_return;     /* as nvml_return, for calls that name no accelerator */
+    double nvml_driver_hang;       /* as nvml_hang, for those calls */
+    double accel_cap_clamp_w[8];   /* > 0: the enforced limit stays at or below it */
+    double accel_slowdown[8];      /* 1: the board halves its clock by itself (power brake) */
+    double accel_remapped_corrected_count[8]; /* memory rows remapped so far */
+    double accel_remapped_uncorrected_count[8];
+    double accel_remap_pending[8]; /* 1: a row waits for the next reset */
+    double accel_remap_failed[8];  /* 1: no spare row was left */
 } sim_knobs_t;
+
+/** Registers of the accelerators' driver, kept here so that all clients of one plant see the same.
+ */
+typedef struct sim_boards {
+    double cap_requested_w[8];      /* 0: never set */
+    double is_cap_clamped[8];       /* 1: the enforced limit is below the requested one */
+    double clock_requested_mhz[8];  /* 0: no lock */
+    double is_slowed[8];            /* 1: the board slows its clock by itself */
+    double memory_clock_max_mhz[8]; /* 0: no lock */
+    double persistence[8];
+    double is_drained[8];
+    double is_removed[8];
+    double power_violation_s[8]; /* how long a cap held the clock down since power-up */
+    double thermal_violation_s[8];
+    double brake_violation_s[8];
+    double enumeration; /* counts removals and discoveries: older handles are dead */
+} sim_boards_t;
 
 typedef struct sim_plant_image {
     double time_s;
@@ -124,6 +154,7 @@ typedef struct sim_plant_image {
     double sensor_lsb[400];   /* quantum, 0 none */
     double sensor_lag_s[400]; /* first-order lag, 0 none */
     double sensor_seed;       /* whole number: where the noise of all sensors starts */
+    sim_boards_t boards;
 } sim_plant_image_t;
 /* cffi: end */
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "controller.h"
-#include "nvml/nvml_defaults.h"
+#include "nvml/nvml_board.h"
 #include "pmbus_codes.h"
 #include "pmbus_part.h"
 
@@ -222,11 +222,6 @@ static bool parameters_are_valid(const sim_parameters_t *parameters) {
            parameters->module_current_limit_a > 0.0 && parameters->aux_current_limit_a > 0.0;
 }
 
-static void forget_limits(sim_setpoint_t *setpoint, size_t i) {
-    setpoint->accel_cap_w[i] = SIM_NVML_CAP_W_MAX;
-    setpoint->accel_clock_max_mhz[i] = SIM_NVML_CLOCK_MHZ_MAX;
-}
-
 sim_devices_t *sim_devices_open(sim_plant_image_t *image, const sim_parameters_t *parameters) {
     if (image == NULL || parameters == NULL || !parameters_are_valid(parameters)) {
         return NULL;
@@ -240,7 +235,7 @@ sim_devices_t *sim_devices_open(sim_plant_image_t *image, const sim_parameters_t
     open_payload(self, parameters);
     for (size_t i = 0; i < ACCELERATORS; i++) {
         open_module(self, i, parameters);
-        forget_limits(&image->setpoint, i);
+        sim_nvml_power_up(image, (uint32_t)i);
         self->was_alive[i] = image->truth.accel_alive[i];
     }
     open_aux(self, 0, parameters);
@@ -271,10 +266,11 @@ void sim_devices_advance(sim_devices_t *self, int64_t now_ns) {
     for (size_t i = 0; i < ACCELERATORS; i++) { /* a driver load starts from the board's defaults */
         double is_alive = self->image->truth.accel_alive[i];
         if (is_alive != 0.0 && self->was_alive[i] == 0.0) {
-            forget_limits(&self->image->setpoint, i);
+            sim_nvml_power_up(self->image, (uint32_t)i);
         }
         self->was_alive[i] = is_alive;
     }
+    sim_nvml_advance(self->image, (double)step_ns / NS_PER_S);
 }
 
 static void follow_payload(sim_devices_t *self) {

@@ -1,7 +1,6 @@
 /** @file nvml_fields.c  nvmlDeviceGetFieldValues: many readings in one call, each with its own
  * code. */
-#include <math.h>
-
+#include "nvml_board.h"
 #include "nvml_defaults.h"
 #include "nvml_state.h"
 
@@ -9,6 +8,8 @@
 #define FIELD_ECC_SBE_AGGREGATE 5u
 #define FIELD_ECC_DBE_AGGREGATE 6u
 #define FIELD_REMAPPED_CORRECTED 142u
+#define FIELD_REMAPPED_UNCORRECTED 143u
+#define FIELD_REMAPPED_PENDING 144u
 #define FIELD_REMAPPED_FAILURE 145u
 #define MW_PER_W 1000.0
 
@@ -27,8 +28,7 @@ static void give_i32(ns_nvml_field_value_t *field, int32_t value) {
     field->value.i32 = value;
 }
 
-static ns_nvml_return_t give_limit(uint32_t index, ns_nvml_field_value_t *field) {
-    const sim_setpoint_t *setpoint = &sim_nvml.image->setpoint;
+static ns_nvml_return_t give_limit(uint32_t board, ns_nvml_field_value_t *field) {
     switch (field->field_id) {
     case NS_NVML_FIELD_POWER_LIMIT_MIN:
         give_u32(field, SIM_NVML_CAP_W_MIN, MW_PER_W);
@@ -37,9 +37,11 @@ static ns_nvml_return_t give_limit(uint32_t index, ns_nvml_field_value_t *field)
     case NS_NVML_FIELD_POWER_LIMIT_DEFAULT:
         give_u32(field, SIM_NVML_CAP_W_MAX, MW_PER_W);
         return NS_NVML_SUCCESS;
-    case NS_NVML_FIELD_POWER_LIMIT_CURRENT:
+    case NS_NVML_FIELD_POWER_LIMIT_CURRENT: /* the enforced one: differs when clamped */
+        give_u32(field, sim_nvml.image->setpoint.accel_cap_w[board], MW_PER_W);
+        return NS_NVML_SUCCESS;
     case NS_NVML_FIELD_POWER_LIMIT_REQUESTED:
-        give_u32(field, setpoint->accel_cap_w[index], MW_PER_W);
+        give_u32(field, sim_nvml_requested_cap_w(sim_nvml.image, board), MW_PER_W);
         return NS_NVML_SUCCESS;
     case NS_NVML_FIELD_MARGIN_SHUTDOWN:
         give_i32(field, SIM_NVML_MARGIN_SHUTDOWN_C);
@@ -56,60 +58,74 @@ static ns_nvml_return_t give_limit(uint32_t index, ns_nvml_field_value_t *field)
     }
 }
 
-static ns_nvml_return_t give_field(uint32_t index, ns_nvml_field_value_t *field) {
+static ns_nvml_return_t give_remap(uint32_t board, ns_nvml_field_value_t *field) {
+    const sim_knobs_t *knobs = &sim_nvml.image->knobs;
+    switch (field->field_id) {
+    case FIELD_REMAPPED_CORRECTED:
+        give_u32(field, knobs->accel_remapped_corrected_count[board], 1.0);
+        return NS_NVML_SUCCESS;
+    case FIELD_REMAPPED_UNCORRECTED:
+        give_u32(field, knobs->accel_remapped_uncorrected_count[board], 1.0);
+        return NS_NVML_SUCCESS;
+    case FIELD_REMAPPED_PENDING:
+        give_u32(field, knobs->accel_remap_pending[board] != 0.0 ? 1.0 : 0.0, 1.0);
+        return NS_NVML_SUCCESS;
+    case FIELD_REMAPPED_FAILURE:
+        give_u32(field, knobs->accel_remap_failed[board] != 0.0 ? 1.0 : 0.0, 1.0);
+        return NS_NVML_SUCCESS;
+    default:
+        return give_limit(board, field);
+    }
+}
+
+static ns_nvml_return_t give_field(uint32_t board, ns_nvml_field_value_t *field) {
     const sim_truth_t *truth = &sim_nvml.image->truth;
     switch (field->field_id) {
     case NS_NVML_FIELD_ECC_SBE_VOLATILE:
     case FIELD_ECC_SBE_AGGREGATE:
-        give_u64(field, sim_nvml_scaled(truth->accel_ecc_corrected_count[index], 1.0));
+        give_u64(field, sim_nvml_scaled(truth->accel_ecc_corrected_count[board], 1.0));
         return NS_NVML_SUCCESS;
     case NS_NVML_FIELD_ECC_DBE_VOLATILE:
     case FIELD_ECC_DBE_AGGREGATE:
-        give_u64(field, sim_nvml_scaled(truth->accel_ecc_uncorrected_count[index], 1.0));
+        give_u64(field, sim_nvml_scaled(truth->accel_ecc_uncorrected_count[board], 1.0));
         return NS_NVML_SUCCESS;
     case NS_NVML_FIELD_MEMORY_TEMP:
-        give_u32(field, sim_nvml_memory_temp_c(index), 1.0);
+        give_u32(field, sim_nvml_memory_temp_c(board), 1.0);
         return NS_NVML_SUCCESS;
     case NS_NVML_FIELD_ENERGY:
-        give_u64(field, sim_nvml_energy_mj(index));
+        give_u64(field, sim_nvml_energy_mj(board));
         return NS_NVML_SUCCESS;
     case NS_NVML_FIELD_PCIE_REPLAY:
-        give_u32(field, truth->accel_pcie_replay_count[index], 1.0);
+        give_u32(field, truth->accel_pcie_replay_count[board], 1.0);
         return NS_NVML_SUCCESS;
     case NS_NVML_FIELD_POWER_AVERAGE:
-        give_u32(field, sim_nvml_power_average_w(index), MW_PER_W);
+        give_u32(field, sim_nvml_power_average_w(board), MW_PER_W);
         return NS_NVML_SUCCESS;
     case NS_NVML_FIELD_POWER_INSTANT:
-        give_u32(field, sim_nvml_power_w(index), MW_PER_W);
+        give_u32(field, sim_nvml_power_w(board), MW_PER_W);
         return NS_NVML_SUCCESS;
     case NS_NVML_FIELD_RECOVERY_ACTION:
-        give_u32(field, truth->accel_recovery_action[index], 1.0);
+        give_u32(field, truth->accel_recovery_action[board], 1.0);
         return NS_NVML_SUCCESS;
     default:
-        break;
+        return give_remap(board, field);
     }
-    if (field->field_id >= FIELD_REMAPPED_CORRECTED && field->field_id <= FIELD_REMAPPED_FAILURE) {
-        give_u32(field, 0.0, 1.0);
-        return NS_NVML_SUCCESS;
-    }
-    return give_limit(index, field);
 }
 
 ns_nvml_return_t nvmlDeviceGetFieldValues(ns_nvml_device_t device, int32_t count,
                                           ns_nvml_field_value_t *values) {
-    uint32_t index = 0;
-    ns_nvml_return_t code = sim_nvml_find_for(device, values, &index);
-    if (code != NS_NVML_SUCCESS) {
-        return code;
+    sim_nvml_call_t call;
+    if (sim_nvml_enter(&call, device, __func__, values)) {
+        if (count < 1 || count > FIELDS_MAX) {
+            call.code = NS_NVML_INVALID_ARGUMENT;
+            return sim_nvml_leave(&call);
+        }
+        int64_t now_us = (int64_t)sim_nvml_counter(sim_nvml.image->time_s * 1e6);
+        for (int32_t i = 0; i < count; i++) {
+            values[i].timestamp_us = now_us;
+            values[i].latency_us = 0; /* not modelled */
+            values[i].return_code = (uint32_t)give_field(call.board, &values[i]);
+        }
     }
-    if (count < 1 || count > FIELDS_MAX) {
-        return NS_NVML_INVALID_ARGUMENT;
-    }
-    int64_t now_us = (int64_t)llround(sim_nvml.image->time_s * 1e6);
-    for (int32_t i = 0; i < count; i++) {
-        values[i].timestamp_us = now_us;
-        values[i].latency_us = 0; /* not modelled */
-        values[i].return_code = (uint32_t)give_field(index, &values[i]);
-    }
-    return NS_NVML_SUCCESS;
+    return sim_nvml_leave(&call);
 }

@@ -17,6 +17,15 @@ const char *sim_nvml_pci_bus_id(uint32_t index);
 
 /** @brief UUID with its "GPU-" prefix; index 0 .. 7; a static string. */
 const char *sim_nvml_uuid(uint32_t index);
+
+/**
+ * @brief Number of a function for the knob nvml_fault_function, by its newest name.
+ * @return 1 .. number of functions; 0: the library models no such function
+ */
+uint32_t sim_nvml_function_number(const char *name);
+
+/** @brief Name of a function by its number, or NULL: there is no such number. */
+const char *sim_nvml_function_name(uint32_t number);
 /* cffi: end */
 
 #endif

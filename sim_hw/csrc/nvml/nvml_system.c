@@ -1,5 +1,6 @@
-/** @file nvml_system.c  Initialisation, error strings, handles and identity. */
+/** @file nvml_system.c  Initialisation, versions, error strings and handles. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -9,31 +10,74 @@
 #define DRIVER_VERSION "SIM.550.0" /* flight code tells a simulated library by this prefix */
 #define NVML_VERSION "SIM.12.550.0"
 #define CUDA_VERSION 12040
-#define NAME "Simulated H100-class module"
-#define PCI_DEVICE_ID 0x233010DEu /* H100 SXM5, vendor in the low half */
-#define PCI_SUBSYSTEM_ID 0x000010DEu
-#define HANDLE_TAG 0x4E530000u /* a handle is a number, never followed as a pointer */
 
-sim_nvml_state_t sim_nvml;
+/* Clients of a shared plant draw noise of their own; at one time of the plant all draw the same. */
+static uint64_t seed_of(const sim_plant_image_t *image) {
+    uint64_t seed = (uint64_t)image->sensor_seed;
+    return sim_nvml.is_attached ? seed : seed ^ sim_nvml_counter(image->time_s * 1e3) << 20;
+}
 
-void nightside_sim_nvml_attach(sim_plant_image_t *image) {
+static void start(sim_plant_image_t *image) {
     sim_nvml.image = image;
-    sim_nvml.init_count = 0;
-    sim_nvml.generation++;
     sim_nvml_forget_readings();
     sim_nvml_forget_events();
     if (image != NULL) {
-        sim_sensors_open(&sim_nvml.sensors, image, (uint64_t)image->sensor_seed);
+        sim_sensors_open(&sim_nvml.sensors, image, seed_of(image));
+    }
+}
+
+void nightside_sim_nvml_attach(sim_plant_image_t *image) {
+    sim_nvml_lock();
+    sim_share_close(&sim_nvml.share);
+    sim_nvml.is_attached = image != NULL;
+    sim_nvml.init_count = 0;
+    sim_nvml.generation++;
+    start(image);
+    sim_nvml_unlock();
+}
+
+/* A plant of this process wins; else the one that the environment names; else there is none. */
+static ns_nvml_return_t find_plant(void) {
+    if (sim_nvml.is_attached) {
+        return NS_NVML_SUCCESS;
+    }
+    if (sim_nvml.image != NULL) {
+        return sim_share_is_orphan(&sim_nvml.share) ? NS_NVML_DRIVER_NOT_LOADED : NS_NVML_SUCCESS;
+    }
+    const char *path = getenv(SIM_SHARE_VARIABLE);
+    if (path == NULL || path[0] == '\0') {
+        return NS_NVML_DRIVER_NOT_LOADED;
+    }
+    ns_nvml_return_t code = sim_share_open(&sim_nvml.share, path);
+    if (code == NS_NVML_SUCCESS) {
+        start(sim_share_image(&sim_nvml.share));
+    }
+    return code;
+}
+
+static void leave_plant(void) {
+    sim_nvml.generation++;
+    sim_nvml_forget_events();
+    if (!sim_nvml.is_attached) {
+        sim_share_close(&sim_nvml.share);
+        sim_nvml.image = NULL;
     }
 }
 
 ns_nvml_return_t nvmlInitWithFlags(uint32_t flags) {
     (void)flags;
-    if (sim_nvml.image == NULL) {
-        return NS_NVML_DRIVER_NOT_LOADED;
+    sim_nvml_lock();
+    ns_nvml_return_t code = find_plant();
+    if (code == NS_NVML_SUCCESS) {
+        code = sim_nvml_strike(SIM_NVML_NO_BOARD, __func__);
     }
-    sim_nvml.init_count++;
-    return NS_NVML_SUCCESS;
+    if (code == NS_NVML_SUCCESS) {
+        sim_nvml.init_count++;
+    } else if (sim_nvml.init_count == 0u && sim_nvml.image != NULL) {
+        leave_plant();
+    }
+    sim_nvml_unlock();
+    return code;
 }
 
 ns_nvml_return_t nvmlInit_v2(void) {
@@ -45,14 +89,16 @@ ns_nvml_return_t nvmlInit(void) {
 }
 
 ns_nvml_return_t nvmlShutdown(void) {
-    if (sim_nvml.init_count == 0) {
-        return NS_NVML_UNINITIALIZED;
+    ns_nvml_return_t code = NS_NVML_UNINITIALIZED;
+    sim_nvml_lock();
+    if (sim_nvml.init_count > 0u) {
+        code = NS_NVML_SUCCESS;
+        if (--sim_nvml.init_count == 0u) {
+            leave_plant();
+        }
     }
-    if (--sim_nvml.init_count == 0) {
-        sim_nvml.generation++;
-        sim_nvml_forget_events();
-    }
-    return NS_NVML_SUCCESS;
+    sim_nvml_unlock();
+    return code;
 }
 
 const char *nvmlErrorString(ns_nvml_return_t code) {
@@ -90,28 +136,20 @@ const char *nvmlErrorString(ns_nvml_return_t code) {
     return index < sizeof(text) / sizeof(text[0]) ? text[index] : "Unknown Error";
 }
 
-static ns_nvml_return_t give_text(char *out, uint32_t size, const char *text) {
-    if (out == NULL) {
-        return NS_NVML_INVALID_ARGUMENT;
-    }
-    size_t needed = strlen(text) + 1u;
-    if (size < needed) {
-        return NS_NVML_INSUFFICIENT_SIZE;
-    }
-    memcpy(out, text, needed);
-    return NS_NVML_SUCCESS;
-}
-
 ns_nvml_return_t nvmlSystemGetDriverVersion(char *version, uint32_t size) {
-    return sim_nvml.init_count == 0 ? NS_NVML_UNINITIALIZED
-                                    : give_text(version, size, DRIVER_VERSION);
+    sim_nvml_call_t call;
+    if (sim_nvml_enter_driver(&call, __func__, version)) {
+        call.code = sim_nvml_give_text(version, size, DRIVER_VERSION);
+    }
+    return sim_nvml_leave(&call);
 }
 
+/* The version of the library itself, which needs no driver. */
 ns_nvml_return_t nvmlSystemGetNVMLVersion(char *version, uint32_t size) {
-    return give_text(version, size, NVML_VERSION);
+    return sim_nvml_give_text(version, size, NVML_VERSION);
 }
 
-ns_nvml_return_t nvmlSystemGetCudaDriverVersion(int32_t *version) {
+ns_nvml_return_t nvmlSystemGetCudaDriverVersion_v2(int32_t *version) {
     if (version == NULL) {
         return NS_NVML_INVALID_ARGUMENT;
     }
@@ -119,92 +157,69 @@ ns_nvml_return_t nvmlSystemGetCudaDriverVersion(int32_t *version) {
     return NS_NVML_SUCCESS;
 }
 
-ns_nvml_return_t nvmlSystemGetCudaDriverVersion_v2(int32_t *version) {
-    return nvmlSystemGetCudaDriverVersion(version);
-}
-
-ns_nvml_device_t sim_nvml_handle(uint32_t index) {
-    uintptr_t number = (uintptr_t)HANDLE_TAG | (uintptr_t)sim_nvml.generation << 32 | index;
-    return (ns_nvml_device_t)number;
-}
-
-ns_nvml_return_t sim_nvml_answer_of(uint32_t index) {
-    uint32_t code = sim_nvml_scaled(sim_nvml.image->knobs.nvml_return[index], 1.0);
-    if (code != 0) {
-        return (ns_nvml_return_t)code;
-    }
-    bool is_alive = sim_nvml.image->truth.accel_alive[index] != 0.0;
-    return is_alive ? NS_NVML_SUCCESS : NS_NVML_GPU_IS_LOST;
-}
-
-ns_nvml_return_t sim_nvml_find(ns_nvml_device_t device, uint32_t *out_index) {
-    if (sim_nvml.init_count == 0) {
-        return NS_NVML_UNINITIALIZED;
-    }
-    for (uint32_t index = 0; index < SIM_ACCELERATORS_MAX; index++) {
-        if (device == sim_nvml_handle(index)) {
-            *out_index = index;
-            return sim_nvml_answer_of(index);
-        }
-    }
-    return NS_NVML_INVALID_ARGUMENT;
-}
-
-ns_nvml_return_t sim_nvml_find_for(ns_nvml_device_t device, const void *out, uint32_t *out_index) {
-    return out == NULL ? NS_NVML_INVALID_ARGUMENT : sim_nvml_find(device, out_index);
-}
-
-uint32_t sim_nvml_scaled(double value, double scale) {
-    double scaled = value * scale + 0.5;
-    if (!(scaled > 0.0)) {
-        return 0;
-    }
-    return scaled >= 4294967295.0 ? UINT32_MAX : (uint32_t)scaled;
+ns_nvml_return_t nvmlSystemGetCudaDriverVersion(int32_t *version) {
+    return nvmlSystemGetCudaDriverVersion_v2(version);
 }
 
 ns_nvml_return_t nvmlDeviceGetCount_v2(uint32_t *out) {
-    if (sim_nvml.init_count == 0) {
-        return NS_NVML_UNINITIALIZED;
+    sim_nvml_call_t call;
+    if (sim_nvml_enter_driver(&call, __func__, out)) {
+        *out = sim_nvml_count();
     }
-    if (out == NULL) {
-        return NS_NVML_INVALID_ARGUMENT;
-    }
-    *out = SIM_ACCELERATORS_MAX;
-    return NS_NVML_SUCCESS;
+    return sim_nvml_leave(&call);
 }
 
 ns_nvml_return_t nvmlDeviceGetCount(uint32_t *out) {
     return nvmlDeviceGetCount_v2(out);
 }
 
+/* With the driver entered: the handle of a board that answers. */
+static void give_handle(sim_nvml_call_t *call, uint32_t board, const char *function,
+                        ns_nvml_device_t *out) {
+    sim_nvml_unlock();
+    if (sim_nvml_enter_board(call, board, function)) {
+        *out = sim_nvml_handle(board);
+    }
+}
+
 ns_nvml_return_t nvmlDeviceGetHandleByIndex_v2(uint32_t index, ns_nvml_device_t *out) {
-    if (sim_nvml.init_count == 0) {
-        return NS_NVML_UNINITIALIZED;
+    sim_nvml_call_t call;
+    if (sim_nvml_enter_driver(&call, __func__, out)) {
+        uint32_t board = sim_nvml_board_at(index);
+        if (board == SIM_NVML_NO_BOARD) {
+            call.code = NS_NVML_INVALID_ARGUMENT;
+        } else {
+            give_handle(&call, board, __func__, out);
+        }
     }
-    if (out == NULL || index >= SIM_ACCELERATORS_MAX) {
-        return NS_NVML_INVALID_ARGUMENT;
-    }
-    ns_nvml_return_t code = sim_nvml_answer_of(index);
-    if (code == NS_NVML_SUCCESS) {
-        *out = sim_nvml_handle(index);
-    }
-    return code;
+    return sim_nvml_leave(&call);
 }
 
 ns_nvml_return_t nvmlDeviceGetHandleByIndex(uint32_t index, ns_nvml_device_t *out) {
     return nvmlDeviceGetHandleByIndex_v2(index, out);
 }
 
+static void find_handle(sim_nvml_call_t *call, uint32_t board, const char *function,
+                        ns_nvml_device_t *out) {
+    if (out == NULL) {
+        call->code = NS_NVML_INVALID_ARGUMENT;
+    } else if (board == SIM_NVML_NO_BOARD || sim_nvml.image->boards.is_removed[board] != 0.0) {
+        call->code = NS_NVML_NOT_FOUND;
+    } else {
+        give_handle(call, board, function, out);
+    }
+}
+
 ns_nvml_return_t nvmlDeviceGetHandleByUUID(const char *uuid, ns_nvml_device_t *out) {
-    if (uuid == NULL) {
-        return NS_NVML_INVALID_ARGUMENT;
-    }
-    for (uint32_t index = 0; index < SIM_ACCELERATORS_MAX; index++) {
-        if (strcasecmp(uuid, sim_nvml_uuid(index)) == 0) {
-            return nvmlDeviceGetHandleByIndex_v2(index, out);
+    sim_nvml_call_t call;
+    if (sim_nvml_enter_driver(&call, __func__, uuid)) {
+        uint32_t board = SIM_NVML_NO_BOARD;
+        for (uint32_t i = 0; i < SIM_ACCELERATORS_MAX; i++) {
+            board = strcasecmp(uuid, sim_nvml_uuid(i)) == 0 ? i : board;
         }
+        find_handle(&call, board, __func__, out);
     }
-    return sim_nvml.init_count == 0 ? NS_NVML_UNINITIALIZED : NS_NVML_NOT_FOUND;
+    return sim_nvml_leave(&call);
 }
 
 /* NVML takes a domain of 4 or 8 digits in either case, so the parts are compared, not the text. */
@@ -213,68 +228,19 @@ ns_nvml_return_t nvmlDeviceGetHandleByPciBusId_v2(const char *pci_bus_id, ns_nvm
     unsigned bus = 0;
     unsigned slot = 0;
     unsigned function = 0;
-    if (pci_bus_id == NULL ||
-        sscanf(pci_bus_id, "%x:%x:%x.%x", &domain, &bus, &slot, &function) != 4) {
-        return NS_NVML_INVALID_ARGUMENT;
-    }
-    for (uint32_t index = 0; index < SIM_ACCELERATORS_MAX; index++) {
-        if (domain == 0 && slot == 0 && function == 0 && bus == sim_nvml_pci_bus(index)) {
-            return nvmlDeviceGetHandleByIndex_v2(index, out);
+    sim_nvml_call_t call;
+    if (sim_nvml_enter_driver(&call, __func__, pci_bus_id)) {
+        if (sscanf(pci_bus_id, "%8x:%4x:%4x.%4x", &domain, &bus, &slot, &function) != 4) {
+            call.code = NS_NVML_INVALID_ARGUMENT;
+            return sim_nvml_leave(&call);
         }
+        uint32_t board =
+            function == 0u ? sim_nvml_board_at_pci(domain, bus, slot) : SIM_NVML_NO_BOARD;
+        find_handle(&call, board, __func__, out);
     }
-    return sim_nvml.init_count == 0 ? NS_NVML_UNINITIALIZED : NS_NVML_NOT_FOUND;
+    return sim_nvml_leave(&call);
 }
 
 ns_nvml_return_t nvmlDeviceGetHandleByPciBusId(const char *pci_bus_id, ns_nvml_device_t *out) {
     return nvmlDeviceGetHandleByPciBusId_v2(pci_bus_id, out);
-}
-
-ns_nvml_return_t nvmlDeviceGetIndex(ns_nvml_device_t device, uint32_t *out) {
-    uint32_t index = 0;
-    ns_nvml_return_t code = sim_nvml_find_for(device, out, &index);
-    if (code == NS_NVML_SUCCESS) {
-        *out = index;
-    }
-    return code;
-}
-
-ns_nvml_return_t nvmlDeviceGetMinorNumber(ns_nvml_device_t device, uint32_t *out) {
-    return nvmlDeviceGetIndex(device, out);
-}
-
-ns_nvml_return_t nvmlDeviceGetUUID(ns_nvml_device_t device, char *uuid, uint32_t size) {
-    uint32_t index = 0;
-    ns_nvml_return_t code = sim_nvml_find(device, &index);
-    return code != NS_NVML_SUCCESS ? code : give_text(uuid, size, sim_nvml_uuid(index));
-}
-
-ns_nvml_return_t nvmlDeviceGetName(ns_nvml_device_t device, char *name, uint32_t size) {
-    uint32_t index = 0;
-    ns_nvml_return_t code = sim_nvml_find(device, &index);
-    return code != NS_NVML_SUCCESS ? code : give_text(name, size, NAME);
-}
-
-ns_nvml_return_t nvmlDeviceGetPciInfo_v3(ns_nvml_device_t device, sim_nvml_pci_info_t *out) {
-    uint32_t index = 0;
-    ns_nvml_return_t code = sim_nvml_find_for(device, out, &index);
-    if (code != NS_NVML_SUCCESS) {
-        return code;
-    }
-    const char *bus_id = sim_nvml_pci_bus_id(index);
-    memset(out, 0, sizeof(*out));
-    memcpy(out->bus_id, bus_id, strlen(bus_id));
-    memcpy(out->bus_id_legacy, bus_id + 4, strlen(bus_id + 4)); /* a domain of four digits */
-    out->bus = sim_nvml_pci_bus(index);
-    out->pci_device_id = PCI_DEVICE_ID;
-    out->pci_subsystem_id = PCI_SUBSYSTEM_ID;
-    return NS_NVML_SUCCESS;
-}
-
-ns_nvml_return_t nvmlDeviceIsMigDeviceHandle(ns_nvml_device_t device, uint32_t *out) {
-    uint32_t index = 0;
-    ns_nvml_return_t code = sim_nvml_find_for(device, out, &index);
-    if (code == NS_NVML_SUCCESS) {
-        *out = 0;
-    }
-    return code;
 }
