@@ -124,6 +124,11 @@ typedef struct sim_knobs {
     double accel_remapped_uncorrected_count[8];
     double accel_remap_pending[8]; /* 1: a row waits for the next reset */
     double accel_remap_failed[8];  /* 1: no spare row was left */
+    double bus_sda_clocks[3]; /* rails_a, rails_b, rails_host: SDA is held low until so many clocks;
+                                 below 0 for ever; the bus counts down */
+    double bus_stretch_us[3]; /* every part of the bus holds SCL this long in every message */
+    double bus_last_moment[3];     /* 1: every answer comes 1 us before the time-out */
+    double bus_byte_error_rate[3]; /* chance that a random bit of a byte on the wire turns over */
 } sim_knobs_t;
 
 /** Registers of the accelerators' driver, kept here so that all clients of one plant see the same.

@@ -7,7 +7,9 @@
  * The module hot-swaps are fed by the payload switch: while it is open they do not answer, and they
  * come back with power-up registers. The auxiliary regulators and the monitor hang on the avionics
  * bus. A switch set-point that somebody else changed is adopted as the state found at the start.
- * Not modelled: loss of the avionics bus, bus arbitration, time on the wire.
+ * Rail buses run at 400 kHz, serial lines at 115200 baud; time on the wire is counted. A rail bus
+ * can be made sick by the knobs bus_... of the plant image.
+ * Not modelled: loss of the avionics bus, bus arbitration.
  * One thread; no memory is taken after open.
  */
 #ifndef NIGHTSIDE_SIM_DEVICES_H

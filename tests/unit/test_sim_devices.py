@@ -15,6 +15,7 @@ MODULE0 = 0x11
 AUX = 0x20
 PAGE, OPERATION, READ_VOUT, READ_IOUT, READ_POUT = 0x00, 0x01, 0x8B, 0x8C, 0x96
 NACK = -6
+TIMEOUT = -8
 
 
 @pytest.fixture
@@ -117,6 +118,18 @@ def test_a_silent_part_raises_with_the_status(image, devices):
         devices.exchange("loop", b"\x03\x00")
     with pytest.raises(AttributeError):
         image.set_knob("no_such_knob", 1.0)
+
+
+def test_a_bus_whose_sda_is_low_times_out_and_the_others_go_on(image, devices):
+    image.set_knob("bus_sda_clocks", -1.0, 0)
+    devices.advance(NS_PER_MS)
+    with pytest.raises(OSError, match="rails_a") as caught:
+        devices.transfer("rails_a", MODULE0, bytes([OPERATION]), 1)
+    assert caught.value.errno == TIMEOUT
+    assert devices.transfer("rails_b", MODULE0, bytes([OPERATION]), 1) == b"\x00"
+    image.set_knob("bus_sda_clocks", 0.0, 0)
+    devices.advance(2 * NS_PER_MS)
+    assert devices.transfer("rails_a", MODULE0, bytes([OPERATION]), 1) == b"\x00"
 
 
 def noisy_readings(seed: int) -> list[bytes]:
