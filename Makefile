@@ -42,7 +42,7 @@ help: ## this list
 sim: $(STAMP)/native ## fly one orbit in simulation (ARGS="--seed 8 --duration 1d ...")
 	@$(BIN)/nightside sim $(ARGS)
 
-test: test-python test-c ## all tests: Python, C under ASan and UBSan, coverage of flight/core and csrc
+test: test-python test-c ## all tests: Python, C under ASan and UBSan, threads under TSan, coverage
 
 check: $(STAMP)/native $(STAMP)/check $(STAMP)/test ## format, lint, types, C warnings and analyzer, tidiness
 	@$(MAKE) --no-print-directory --keep-going check-python check-types check-c check-tidy
@@ -86,12 +86,14 @@ test-python: $(STAMP)/native $(STAMP)/test
 test-c: $(STAMP)/native $(STAMP)/test
 	@echo "== C tests under ASan and UBSan"
 	@$(call cmake_tests,sanitize,-DCMAKE_BUILD_TYPE=Debug -DNIGHTSIDE_SANITIZE=ON)
+	@echo "== threads under TSan"
+	@$(call cmake_tests,threads,-DCMAKE_BUILD_TYPE=Debug -DNIGHTSIDE_THREAD_SANITIZE=ON,-L threads)
 	@echo "== line and branch coverage of csrc"
 	@$(call cmake_tests,coverage,-DCMAKE_BUILD_TYPE=Debug -DNIGHTSIDE_COVERAGE=ON)
 	@$(BIN)/gcovr --root . --filter 'csrc/' --exclude 'csrc/(tests|fuzz)/' --fail-under-line $(C_LINE_MIN) \
 	    --fail-under-branch $(C_BRANCH_MIN) --txt - --txt-summary build/coverage
 
-# Configure, build and run CTest in build/$(1); quiet unless something is wrong.
+# Configure with $(2), build and run CTest with $(3) in build/$(1); quiet unless something is wrong.
 define cmake_tests
 set -e; mkdir -p build; \
 log=build/$(1).log; \
@@ -99,7 +101,7 @@ log=build/$(1).log; \
     || { cat $$log; exit 1; }; \
 find build/$(1) -name '*.gcda' -delete; \
 $(BIN)/cmake --build build/$(1) >$$log 2>&1 || { cat $$log; exit 1; }; \
-$(BIN)/ctest --test-dir build/$(1) --output-on-failure --no-tests=error -j $(JOBS) >$$log 2>&1 \
+$(BIN)/ctest --test-dir build/$(1) --output-on-failure --no-tests=error -j $(JOBS) $(3) >$$log 2>&1 \
     || { cat $$log; exit 1; }; \
 grep -E 'tests passed|tests failed' $$log
 endef
