@@ -78,7 +78,7 @@ distclean: clean ## remove .venv as well
 # ---- what the targets above stand on ----
 
 test-python: $(STAMP)/native $(STAMP)/test
-	@$(PY) -m pytest -q -n $(JOBS) --dist loadfile --hypothesis-profile=ci \
+	@$(PY) -m pytest -q -rs -n $(JOBS) --dist loadfile --hypothesis-profile=ci \
 	    --cov --cov-report= $(ARGS)
 	@echo "== line coverage of flight/core"
 	@$(BIN)/coverage report --fail-under=$(COVERAGE_MIN)

@@ -93,7 +93,7 @@ def _open_pmbus(device: PmbusDevice, bus: OpenBus, name: str) -> OpenDevice:
         "vid": device.vid,
     }
     status = lib.ns_pmbus_open(ctx, ffi.new("ns_pmbus_config_t *", config), bus.ops, bus.ctx)
-    check(status, f"{name}: {device.part} at {device.address:#04x}")
+    check(status, f"{name}: PMBus device ({device.part}) at {device.address:#04x}")
     return OpenDevice(lib.hal_pmbus_ops(), ctx)
 
 

@@ -189,7 +189,7 @@ def test_a_device_without_its_bus_is_named():
     with pytest.raises(ValueError, match="accel0: a PmbusDevice needs a bus"):
         opened_with(PmbusDevice(address=0x10))
     nowhere = BusHandle(ops_address=0, ctx_address=0)
-    with pytest.raises(ValueError, match="accel0: PMBus device at 0x10"):
+    with pytest.raises(ValueError, match=r"accel0: PMBus device \(generic\) at 0x10"):
         opened_with(PmbusDevice(address=0x10), bus=nowhere)
     with pytest.raises(ValueError, match="accel0: controller of 3 channels"):
         opened_with(ControllerDevice(channel_count=3), bus=nowhere)
