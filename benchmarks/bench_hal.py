@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.table import Row, report
-from hal import DriverSpec, NodeImage, PointSpec
+from hal import DriverSpec, HwmonAttribute, HwmonDevice, NodeImage, PointSpec
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "bench_native"
@@ -32,6 +32,7 @@ def main() -> int:
 
 def snapshot_row() -> Row:
     """Return the cost of a copy of 250 points of 14 drivers into fresh arrays."""
+    device = HwmonDevice(name="none", attributes=(HwmonAttribute(name="none"),))  # never opened
     names = [f"driver{i}" for i in range(DRIVERS)]
     points = [
         PointSpec(
@@ -39,7 +40,7 @@ def snapshot_row() -> Row:
         )
         for i in range(POINTS)
     ]
-    drivers = [DriverSpec(name=name, bus=None, devices=(None,)) for name in names]  # type: ignore[arg-type]
+    drivers = [DriverSpec(name=name, bus=None, devices=(device,)) for name in names]
     image = NodeImage(points, drivers)
     batches_us = []
     for _ in range(BATCHES):

@@ -69,7 +69,7 @@ def run_daemon(duration_s: float, *, by_signal: bool = False) -> RealtimeRun:
         command += ["--out", str(Path(folder) / "run")]
         if not by_signal:
             command += ["--duration", f"{duration_s:g}s"]
-        with subprocess.Popen(  # noqa: S603  # our own program
+        with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
             try:
