@@ -8,39 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../bus/errno_map.h"
+
 #define CHIPS_MAX 256                  /* assumed: numbers that are looked at; nodes have tens */
 #define SEARCH_PERIOD_NS 1000000000LL  /* assumed */
 #define TEXT_SIZE 32U                  /* an int64 has 20 digits */
 #define INTEGER_MAX 9007199254740992.0 /* 2^53: exact as a double */
 #define NOT_OPEN (-1)
-
-static ns_status_t status_of_errno(int error) {
-    switch (error) {
-    case ENODEV:
-    case ENXIO:
-    case ENOENT:
-        return NS_E_ABSENT;
-    case EAGAIN:
-    case EBUSY:
-        return NS_E_BUSY;
-    case ENODATA:
-        return NS_E_STALE;
-    case ETIMEDOUT:
-        return NS_E_TIMEOUT;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-    case EBADF: /* kept for reading only */
-        return NS_E_REFUSED;
-    case EINVAL:
-    case ERANGE:
-        return NS_E_RANGE;
-    case EOPNOTSUPP:
-        return NS_E_UNSUPPORTED;
-    default:
-        return NS_E_IO;
-    }
-}
 
 static void close_kept(int32_t *descriptor) {
     if (*descriptor != NOT_OPEN) {
@@ -94,7 +68,7 @@ static bool is_wanted(const ns_hwmon_t *self, int folder) {
 static ns_status_t find_chip(ns_hwmon_t *self) {
     int root = open(self->config.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0) {
-        return status_of_errno(errno);
+        return ns_errno_at_open(errno);
     }
     ns_status_t status = NS_E_ABSENT;
     for (int number = 0; number < CHIPS_MAX; number++) {
@@ -172,7 +146,7 @@ static bool parse_integer(const char *text, size_t size, double *out) {
 
 /** A chip that is gone is looked for again at the next begin. */
 static ns_status_t settle_errno(ns_hwmon_t *self, int error) {
-    ns_status_t status = status_of_errno(error);
+    ns_status_t status = ns_errno_of_file(error);
     if (status == NS_E_ABSENT) {
         leave_chip(self);
     }

@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "../bus/errno_map.h"
+
 #define TIMEOUT_S_MAX 65535U
 #define CLOSED (-1)
 #define MAGIC_CLOSE 'V'
@@ -34,33 +36,13 @@ static int kernel_close(void *ctx, int descriptor) {
 static const ns_watchdog_calls_t kernel_calls = {
     .open = kernel_open, .control = kernel_control, .write = kernel_write, .close = kernel_close};
 
-static ns_status_t status_of_errno(int error) {
-    switch (error) {
-    case EBUSY:
-    case EACCES:
-    case EPERM:
-        return NS_E_REFUSED;
-    case ENOENT:
-    case ENODEV:
-    case ENXIO:
-        return NS_E_ABSENT;
-    case EINVAL:
-        return NS_E_RANGE;
-    case ENOTTY:
-    case EOPNOTSUPP:
-        return NS_E_UNSUPPORTED;
-    default:
-        return NS_E_IO;
-    }
-}
-
 static ns_status_t control(const ns_watchdog_t *self, unsigned long request, int *argument) {
     const ns_watchdog_calls_t *calls = self->calls;
     if (self->descriptor == CLOSED) {
         return NS_E_ABSENT;
     }
     if (calls->control(self->calls_ctx, self->descriptor, request, argument) != 0) {
-        return status_of_errno(errno);
+        return ns_errno_of_file(errno);
     }
     return NS_OK;
 }
@@ -176,7 +158,7 @@ ns_status_t ns_watchdog_open(ns_watchdog_t *self, const char *path, uint32_t tim
     self->descriptor = used->open(calls_ctx, path);
     if (self->descriptor < 0) {
         self->descriptor = CLOSED;
-        return status_of_errno(errno);
+        return ns_errno_at_open(errno);
     }
     int boot_status = 0;
     if (control(self, WDIOC_GETBOOTSTATUS, &boot_status) == NS_OK) { /* some cannot tell */
