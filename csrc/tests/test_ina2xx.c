@@ -90,7 +90,7 @@ static void ina226_reads_as_its_data_sheet_says(void) {
     CHECK_NEAR(value_of(NS_INA2XX_SHUNT_VOLTAGE_V), -0.08192);
 }
 
-/** SBOSA20: 20 bits left-justified in 24; 312.5 nV, 195.3125 uV, 7.8125 m degC. */
+/** SLYS021A: 20 bits left-justified in 24; 312.5 nV, 195.3125 uV, 7.8125 m degC. */
 static void ina228_reads_as_its_data_sheet_says(void) {
     CHECK_STATUS(open_part(NS_INA228, 0.001, 100.0), NS_OK);
     CHECK_STATUS(begin(), NS_OK);

@@ -2,7 +2,7 @@
  * @file ina2xx.h
  * @brief Device class `ina2xx`: current and power monitors INA219, INA226 and INA228.
  *
- * Sources: TI data sheets SBOS448 (INA219), SBOS547 (INA226), SBOSA20 (INA228).
+ * Sources: TI data sheets SBOS448 (INA219), SBOS547 (INA226), SLYS021A (INA228).
  */
 #ifndef NIGHTSIDE_INA2XX_H
 #define NIGHTSIDE_INA2XX_H
