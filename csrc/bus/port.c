@@ -35,6 +35,7 @@ struct ns_bus_port {
     int64_t left_ns; /* of the call, without a clock */
     int64_t call_ns; /* start of the call, on the clock */
     uint64_t timeouts_in_row;
+    bool is_recovery_due; /* noted inside a call, done before the next one */
     bool has_recovered;
     int64_t recovery_ns;
     ns_bus_statistics_t counts;
@@ -93,24 +94,37 @@ static uint32_t grant_us(const ns_bus_port_t *self, uint32_t timeout_us, int64_t
     return left_us < (int64_t)timeout_us ? (uint32_t)left_us : timeout_us;
 }
 
-static bool recovery_is_due(const ns_bus_port_t *self) {
+static bool recovery_is_allowed(const ns_bus_port_t *self) {
+    return self->now_ns == NULL || !self->has_recovered ||
+           now_of(self) - self->recovery_ns >= RECOVERY_PERIOD_NS;
+}
+
+static bool recovery_is_wanted(const ns_bus_port_t *self) {
     uint64_t count = self->timeouts_in_row;
     if (count < TIMEOUTS_MIN) {
         return false;
     }
-    if (self->now_ns == NULL) {
-        return (count & (count - 1)) == 0; /* a power of two */
-    }
-    return !self->has_recovered || now_of(self) - self->recovery_ns >= RECOVERY_PERIOD_NS;
+    bool is_power_of_two = (count & (count - 1)) == 0;
+    return self->now_ns == NULL ? is_power_of_two : recovery_is_allowed(self);
 }
 
-static ns_status_t recover(void *ctx) {
-    ns_bus_port_t *self = ctx;
+static ns_status_t recover_now(ns_bus_port_t *self) {
+    self->is_recovery_due = false;
     self->counts.recovery_count++;
     self->has_recovered = true;
     ns_status_t status = self->bus->recover(self->bus_ctx);
     self->recovery_ns = now_of(self);
     return status;
+}
+
+/** A recovery is not bounded by the call, so it is never part of one. */
+static ns_status_t recover(void *ctx) {
+    ns_bus_port_t *self = ctx;
+    if (self->has_deadline) {
+        self->is_recovery_due = recovery_is_allowed(self);
+        return NS_E_TIMEOUT;
+    }
+    return recover_now(self);
 }
 
 static void settle(ns_bus_port_t *self, ns_status_t status, int64_t start_ns, uint32_t granted_us) {
@@ -123,11 +137,12 @@ static void settle(ns_bus_port_t *self, ns_status_t status, int64_t start_ns, ui
     }
     if (status != NS_E_TIMEOUT) {
         self->timeouts_in_row = 0;
+        self->is_recovery_due = false; /* the bus is free */
         return;
     }
     self->left_ns -= granted_ns;
     self->timeouts_in_row++;
-    if (self->bus->recover != NULL && recovery_is_due(self)) {
+    if (self->bus->recover != NULL && recovery_is_wanted(self)) {
         (void)recover(self); /* counted; the next transfer shows whether it helped */
     }
 }
@@ -223,6 +238,9 @@ void ns_bus_port_start_call(ns_bus_port_t *self, int64_t deadline_ns) {
     if (self == NULL) {
         return;
     }
+    if (self->is_recovery_due) {
+        (void)recover_now(self);
+    }
     self->has_deadline = deadline_ns > 0 && deadline_ns <= DEADLINE_NS_MAX;
     self->left_ns = deadline_ns;
     self->call_ns = now_of(self);
@@ -243,6 +261,10 @@ void ns_bus_port_end_call(ns_bus_port_t *self, ns_status_t status) {
         count_time(self, end_ns - self->call_ns);
         self->counts.overrun_count += end_ns > self->end_ns ? 1U : 0U;
     }
+}
+
+bool ns_bus_port_has_time(const ns_bus_port_t *self) {
+    return self == NULL || grant_us(self, 1, now_of(self)) > 0;
 }
 
 void ns_bus_port_count_pec_error(ns_bus_port_t *self) {

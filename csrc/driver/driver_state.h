@@ -29,6 +29,7 @@ typedef struct ns_point_state {
     bool is_ramping;
     bool is_abandoned; /**< silence lasted so long that the abandon value holds */
     bool is_locked;    /**< abandoned, and not yet asked for the abandon value by who came back */
+    bool is_inherited; /**< `desired` was written before the driver opened, and was not taken yet */
     uint32_t mismatch_count; /**< read-backs in a row that differ from `applied` */
     uint32_t writable_index;
     ns_lease_phase_t phase;
@@ -58,15 +59,18 @@ typedef struct ns_device_state {
     ns_device_t device;
     uint32_t first; /**< of its points in `order` */
     uint32_t end;
-    ns_status_t status;  /**< of the last round: not NS_OK, skipped */
-    bool is_write_tried; /**< while skipped: one try a reconcile */
-    bool has_answered;   /**< once since it was opened or fell silent */
-    uint32_t alarm;      /**< of the last round */
+    ns_status_t status;    /**< of the last round: not NS_OK, skipped */
+    bool is_write_tried;   /**< while skipped: one try a reconcile */
+    bool has_answered;     /**< once since it was opened or fell silent */
+    uint32_t captured_crc; /**< of its bytes in its newest record; 0: of none, as of no bytes */
+    uint32_t alarm;        /**< of the last round */
+    uint32_t capture_tries_left; /**< for this alarm; 0: captured, or given up */
+    uint32_t clear_refusals;     /**< in a row, because the device showed something new */
     uint32_t silent_rounds;
     int64_t period_ns;          /**< the shortest of its points */
     int64_t pause_ns;           /**< between tries; 0: none yet */
     int64_t next_try_ns;        /**< not before */
-    uint64_t evidence_sequence; /**< newest record of it, requests aside; 0: none */
+    uint64_t evidence_sequence; /**< greatest of its records, requests aside; 0: none */
 } ns_device_state_t;
 
 struct ns_driver {
@@ -84,7 +88,8 @@ struct ns_driver {
     int64_t now_ns;
     int64_t statistics_due_ns;
     uint64_t heartbeat;
-    int64_t beat_ns;
+    int64_t beat_ns; /**< when it last changed; before that, the first round */
+    bool has_begun;  /**< the first round has */
     bool is_beat_seen;
     bool is_refusal_pending; /**< reconcile has yet to report it */
     bool is_rearmed;         /**< in this round */
@@ -112,7 +117,7 @@ void ns_driver_note_answer(ns_device_state_t *device);
 /** @brief Something new is wanted of the device of a point: no waiting for the end of a pause. */
 void ns_driver_end_pause(ns_driver_t *self, uint32_t point);
 
-/** @brief Begin and read what is due on one device; then capture evidence of a changed alarm. */
+/** @brief Begin and read what is due on one device; then capture evidence of its alarm. */
 void ns_driver_poll_device(ns_driver_t *self, uint32_t device, int64_t now_ns);
 
 /** @brief Keep a record without bytes. `point` is a point of this driver or NS_NO_POINT. */
@@ -121,6 +126,15 @@ void ns_driver_keep(ns_driver_t *self, uint32_t cause, uint32_t device, uint32_t
 
 /** @brief Store a record made by the caller, at the driver's time. */
 void ns_driver_keep_record(ns_driver_t *self, ns_evidence_t *record);
+
+/** @brief Capture evidence of an alarm that is new, or whose capture was incomplete. */
+void ns_driver_watch_alarm(ns_driver_t *self, uint32_t device);
+
+/**
+ * @brief Capture before the device is acted on, and keep what its newest record does not say.
+ * @retval true nothing was kept: the capture is complete and known, or the device has none
+ */
+bool ns_driver_evidence_is_current(ns_driver_t *self, uint32_t device);
 
 /** @brief Carry out what the daemon asked for. */
 void ns_driver_run_requests(ns_driver_t *self, int64_t now_ns);

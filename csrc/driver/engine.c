@@ -14,7 +14,8 @@ static uint32_t flags_of(const ns_driver_t *self, uint32_t index) {
     uint32_t kept = self->samples.flags[index] & (NS_FLAG_REFUSED | NS_FLAG_WRITE_FAILED);
     uint32_t lapsed = self->states[index].phase == NS_LEASE_LAPSED ? NS_FLAG_LAPSED : 0U;
     uint32_t held = ns_driver_holding_reflex(self, index) != NULL ? NS_FLAG_REFLEX : 0U;
-    return kept | lapsed | held;
+    uint32_t abandoned = self->states[index].is_locked ? NS_FLAG_ABANDONED : 0U;
+    return kept | lapsed | held | abandoned;
 }
 
 static void publish_statistics(ns_driver_t *self, int64_t now_ns) {

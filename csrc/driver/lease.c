@@ -11,6 +11,10 @@ static uint64_t greater(uint64_t a, uint64_t b) {
 
 static void follow_heartbeat(ns_driver_t *self, int64_t now_ns) {
     uint64_t word = ns_image_heartbeat(self->image);
+    if (!self->has_begun) { /* a driver that never saw a beat counts the silence from here */
+        self->has_begun = true;
+        self->beat_ns = now_ns;
+    }
     if (word != self->heartbeat) {
         self->heartbeat = word;
         self->beat_ns = now_ns;
@@ -18,16 +22,28 @@ static void follow_heartbeat(ns_driver_t *self, int64_t now_ns) {
     }
 }
 
+/** A slot found at opening may be of a daemon that died long ago: it is news only when the heart
+ *  beats, and is then of who is alive. */
+static bool slot_is_new(const ns_driver_t *self, const ns_point_state_t *state,
+                        const ns_desired_t *slot) {
+    if (slot->write_count != state->desired.write_count) {
+        return true;
+    }
+    return state->is_inherited && self->is_beat_seen && slot->epoch >= self->heartbeat >> 32;
+}
+
 /** Take a new desired value if it is inside the immutable limits. */
 static void follow_slot(ns_driver_t *self, uint32_t index) {
     ns_point_state_t *state = &self->states[index];
     const ns_point_t *point = &self->points[index];
-    uint64_t seen = state->desired.write_count;
+    ns_desired_t slot;
     /* A slot whose writer moves or died keeps its last copy. */
-    if (ns_image_read_desired(self->image, state->writable_index, &state->desired) != NS_OK ||
-        state->desired.write_count == seen) {
+    if (ns_image_read_desired(self->image, state->writable_index, &slot) != NS_OK ||
+        !slot_is_new(self, state, &slot)) {
         return;
     }
+    state->desired = slot;
+    state->is_inherited = false;
     if (!(state->desired.value >= point->low && state->desired.value <= point->high)) {
         self->samples.flags[index] |= NS_FLAG_REFUSED;
         self->health.refused_count++;
@@ -93,7 +109,7 @@ static void follow_abandonment(ns_driver_t *self, uint32_t index, int64_t now_ns
     ns_point_state_t *state = &self->states[index];
     const ns_point_t *point = &self->points[index];
     bool was_abandoned = state->is_abandoned;
-    state->is_abandoned = self->is_beat_seen && now_ns - self->beat_ns >= point->abandon_ns;
+    state->is_abandoned = now_ns - self->beat_ns >= point->abandon_ns;
     if (state->is_abandoned && !was_abandoned) {
         ns_driver_end_pause(self, index);
         keep_change(self, NS_CAUSE_ABANDONMENT, index, point->abandon_value);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "driver_state.h"
+#include "nightside/codec.h"
 
 static_assert(sizeof(ns_point_state_t) % 8 == 0 && sizeof(ns_device_state_t) % 8 == 0 &&
                   sizeof(ns_reflex_state_t) % 8 == 0 && sizeof(struct ns_driver) % 8 == 0,
@@ -109,7 +110,11 @@ static void adopt_evidence(ns_driver_t *self) {
         }
         seen = record.sequence;
         if (record.device < self->device_count && record.cause != NS_CAUSE_REQUEST) {
-            self->devices[record.device].evidence_sequence = seen;
+            ns_device_state_t *device = &self->devices[record.device];
+            device->evidence_sequence = seen;
+            if (record.cause == NS_CAUSE_DEVICE_FAULT) {
+                device->captured_crc = ns_crc32c(0, record.bytes, record.size);
+            }
         }
     }
 }
@@ -121,6 +126,44 @@ static void fill_reflexes(ns_driver_t *self) {
         reflex->rule = rules[i];
         /* Unsigned: a point before the first one is far behind the last one. */
         reflex->is_foreign = rules[i].point - self->first_point >= self->point_count;
+    }
+}
+
+static void latch_rules_of(ns_driver_t *self, uint32_t point) {
+    for (uint32_t i = 0; i < self->reflex_count; i++) {
+        ns_reflex_state_t *reflex = &self->reflexes[i];
+        if (reflex->rule.action_point == self->first_point + point) {
+            reflex->is_latched = true;
+            self->latched_count++;
+        }
+    }
+}
+
+/** Latched is latched, whoever drives: the flags say what a driver before this one held. Which of
+ *  the rules of a point had tripped is not known, so all have. */
+static void adopt_latches(ns_driver_t *self) {
+    for (uint32_t i = 0; i < self->point_count; i++) {
+        ns_point_state_t *state = &self->states[i];
+        ns_sample_t sample;
+        if (self->points[i].is_writable == 0) {
+            continue;
+        }
+        (void)ns_image_read_desired(self->image, state->writable_index, &state->desired);
+        state->is_inherited = state->desired.write_count > 0;
+        if (ns_image_read_sample(self->image, self->first_point + i, &sample) != NS_OK) {
+            continue; /* only where another driver still publishes */
+        }
+        state->is_locked =
+            (sample.flags & NS_FLAG_ABANDONED) != 0 && self->points[i].abandon_ns > 0;
+        if ((sample.flags & NS_FLAG_LAPSED) != 0 && self->points[i].lease_ns > 0) {
+            uint64_t beat_epoch = self->heartbeat >> 32;
+            uint64_t slot_epoch = state->desired.epoch;
+            state->phase = NS_LEASE_LAPSED;
+            state->lapse_epoch = slot_epoch > beat_epoch ? slot_epoch : beat_epoch;
+        }
+        if ((sample.flags & NS_FLAG_REFLEX) != 0) {
+            latch_rules_of(self, i);
+        }
     }
 }
 
@@ -161,6 +204,7 @@ ns_status_t ns_driver_open(void *memory, size_t size, const ns_image_t *image, u
     fill_reflexes(self);
     order_by_device(self);
     number_writable_points(self);
+    adopt_latches(self);
     (void)ns_image_drop_requests(image, driver);
     *out = self;
     return NS_OK;

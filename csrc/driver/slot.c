@@ -14,7 +14,7 @@ bool ns_driver_tries_again(ns_driver_t *self, ns_status_t status, uint32_t *retr
     if (status == NS_E_PEC) {
         ns_bus_port_count_pec_error(self->port);
     }
-    if (*retries_left == 0 || !is_transient(status)) {
+    if (*retries_left == 0 || !is_transient(status) || !ns_bus_port_has_time(self->port)) {
         return false;
     }
     (*retries_left)--;
@@ -184,40 +184,6 @@ static void carry_status(ns_driver_t *self, const ns_device_state_t *device) {
     }
 }
 
-static void watch_alarm(ns_driver_t *self, uint32_t index) {
-    ns_device_state_t *state = &self->devices[index];
-    const ns_device_ops_t *ops = state->device.ops;
-    /* An accelerator that is lost still says why; one that a bus does not reach says nothing. */
-    bool can_tell = state->status == NS_OK || state->status == NS_E_ABSENT ||
-                    state->status == NS_E_RESET;
-    if (ops->alarm == NULL || !can_tell) {
-        return;
-    }
-    uint32_t alarm = ops->alarm(state->device.ctx);
-    if (alarm == state->alarm) {
-        return;
-    }
-    state->alarm = alarm;
-    if (alarm == 0) {
-        return;
-    }
-    ns_evidence_t record = {.cause = NS_CAUSE_DEVICE_FAULT,
-                            .device = index,
-                            .point = NS_NO_POINT,
-                            .value = (double)alarm,
-                            .limit = (double)NAN};
-    if (ops->capture != NULL) {
-        size_t size = 0;
-        ns_bus_port_start_call(self->port, self->deadline_ns);
-        ns_status_t status =
-            ops->capture(state->device.ctx, record.bytes, sizeof record.bytes, &size);
-        ns_bus_port_end_call(self->port, status);
-        record.status = status;
-        record.size = size <= sizeof record.bytes ? (uint32_t)size : 0U;
-    }
-    ns_driver_keep_record(self, &record);
-}
-
 void ns_driver_poll_device(ns_driver_t *self, uint32_t index, int64_t now_ns) {
     ns_device_state_t *device = &self->devices[index];
     uint64_t due = 0;
@@ -237,5 +203,5 @@ void ns_driver_poll_device(ns_driver_t *self, uint32_t index, int64_t now_ns) {
     } else {
         ns_driver_note_answer(device);
     }
-    watch_alarm(self, index);
+    ns_driver_watch_alarm(self, index);
 }

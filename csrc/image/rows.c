@@ -32,7 +32,7 @@ static bool point_is_valid(const ns_point_t *point, const ns_image_config_t *con
 
 static bool driver_is_valid(const ns_driver_entry_t *driver) {
     return is_terminated(driver->name) && driver->reserved == 0 && driver->deadline_ns >= 0 &&
-           driver->backoff_max_ns >= 0;
+           driver->backoff_max_ns >= 0 && driver->retry_count <= NS_RETRIES_MAX;
 }
 
 static bool reflex_is_valid(const ns_reflex_t *rule, const ns_image_config_t *config) {
@@ -45,6 +45,25 @@ static bool reflex_is_valid(const ns_reflex_t *rule, const ns_image_config_t *co
     bool is_foreign = config->points[rule->point].driver != action->driver;
     return action->is_writable != 0 && rule->action_value >= action->low &&
            rule->action_value <= action->high && !(is_foreign && rule->max_age_ns == 0);
+}
+
+/** The rules of one point want the same of it: two that are latched must not depend on their order.
+ *  Those of one driver stand together, so only they are looked at. */
+static bool action_is_agreed(const ns_image_config_t *config, uint32_t index) {
+    const ns_reflex_t *rule = &config->reflexes[index];
+    uint32_t driver = config->points[rule->action_point].driver;
+    for (uint32_t i = index; i > 0; i--) {
+        const ns_reflex_t *other = &config->reflexes[i - 1];
+        if (config->points[other->action_point].driver != driver) {
+            return true;
+        }
+        bool is_same =
+            other->action_value >= rule->action_value && other->action_value <= rule->action_value;
+        if (other->action_point == rule->action_point) {
+            return is_same; /* and that one agrees with those before it */
+        }
+    }
+    return true;
 }
 
 bool ns_image_rows_are_valid(const ns_image_config_t *config) {
@@ -64,7 +83,8 @@ bool ns_image_rows_are_valid(const ns_image_config_t *config) {
     driver = 0;
     for (uint32_t i = 0; i < config->reflex_count; i++) {
         const ns_reflex_t *rule = &config->reflexes[i];
-        if (!reflex_is_valid(rule, config) || config->points[rule->action_point].driver < driver) {
+        if (!reflex_is_valid(rule, config) || config->points[rule->action_point].driver < driver ||
+            !action_is_agreed(config, i)) {
             return false;
         }
         driver = config->points[rule->action_point].driver;

@@ -51,6 +51,7 @@ static void bus_delay(void *ctx, uint32_t us) {
 static ns_status_t bus_recover(void *ctx) {
     fake_bus_t *self = ctx;
     self->recovery_count++;
+    self->now_ns += (int64_t)self->recovery_us * 1000;
     return NS_OK;
 }
 
@@ -123,11 +124,11 @@ static ns_status_t fake_capture(void *ctx, uint8_t *out, size_t capacity, size_t
     fake_device_t *self = ctx;
     self->capture_count++;
     ns_status_t status = answer(self, &self->capture_status);
-    if (status == NS_OK) {
-        CHECK(capacity == NS_EVIDENCE_BYTES);
-        memcpy(out, &self->alarm, sizeof self->alarm);
-        *out_size = sizeof self->alarm;
-    }
+    uint32_t bytes = self->alarm | self->late_alarm;
+    bytes += self->is_restless ? self->capture_count << 16 : 0U;
+    CHECK(capacity == NS_EVIDENCE_BYTES);
+    memcpy(out, &bytes, sizeof bytes);
+    *out_size = status == NS_OK ? sizeof bytes : self->partial_size;
     return status;
 }
 
@@ -223,6 +224,12 @@ ns_driver_t *bench_open_driver(const ns_image_t *image, uint32_t driver, const n
                                 device_count, port, &self),
                  NS_OK);
     return self;
+}
+
+void bench_reopen(bench_t *bench) {
+    ns_device_t devices[2] = {{.ops = &fake_ops, .ctx = &bench->devices[0]},
+                              {.ops = &fake_ops, .ctx = &bench->devices[1]}};
+    bench->driver = bench_open_driver(&bench->image, 0, devices, 2, NULL);
 }
 
 ns_bus_port_t *bench_open_port(const ns_bus_ops_t *ops, fake_bus_t *bus) {

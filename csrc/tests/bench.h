@@ -35,6 +35,9 @@ typedef struct fake_device {
     uint64_t last_due;
     uint32_t alarm;
     ns_status_t capture_status;
+    size_t partial_size; /**< good bytes of a capture that fails */
+    uint32_t late_alarm; /**< latched since begin: seen by a capture alone */
+    bool is_restless;    /**< each capture gives other bytes */
     unsigned capture_count;
     ns_status_t request_status;
     unsigned request_count;
@@ -53,6 +56,7 @@ typedef struct fake_bus {
     unsigned recovery_count;
     uint32_t last_timeout_us;
     uint32_t delay_us;
+    uint32_t recovery_us; /**< that a recovery takes */
 } fake_bus_t;
 
 typedef struct bench {
@@ -86,6 +90,9 @@ bench_t *bench_open_with(const ns_point_t points[POINT_COUNT], const ns_driver_e
 void bench_open_image(const ns_image_config_t *config, ns_image_t *out);
 ns_driver_t *bench_open_driver(const ns_image_t *image, uint32_t driver, const ns_device_t *devices,
                                uint32_t device_count, ns_bus_port_t *port);
+
+/** The bench's driver anew, as after the death of its process: same image, same devices. */
+void bench_reopen(bench_t *bench);
 
 /** A port over a bus; memory is used again by the next call. */
 ns_bus_port_t *bench_open_port(const ns_bus_ops_t *ops, fake_bus_t *bus);

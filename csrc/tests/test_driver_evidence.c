@@ -264,6 +264,9 @@ static void evidence_that_comes_with_the_clear_stops_it(void) {
 
 static void evidence_of_one_device_does_not_hold_up_another(void) {
     bench_t *bench = bench_settled();
+    bench->devices[1].alarm = 5;
+    cycle(bench);
+    make_durable(bench);
     bench->devices[0].alarm = 3;
     cycle(bench);
     CHECK_STATUS(asked(bench, NS_REQUEST_CLEAR, 1), NS_OK);
@@ -275,12 +278,11 @@ static void evidence_of_the_driver_before_counts(void) {
     bench_t *bench = bench_settled();
     bench->devices[0].alarm = 3;
     cycle(bench);
-    ns_device_t devices[2] = {{.ops = &fake_ops, .ctx = &bench->devices[0]},
-                              {.ops = &fake_ops, .ctx = &bench->devices[1]}};
-    bench->devices[0].alarm = 0; /* no new one */
-    bench->driver = bench_open_driver(&bench->image, 0, devices, 2, NULL);
+    bench->devices[0].alarm = 0; /* no new one, but latched still */
+    bench->devices[0].late_alarm = 3;
+    bench_reopen(bench);
     CHECK_STATUS(asked(bench, NS_REQUEST_CLEAR, 0), NS_E_REFUSED);
-    CHECK_STATUS(asked(bench, NS_REQUEST_CLEAR, 1), NS_OK);
+    CHECK(bench->devices[0].capture_count == 1);
     make_durable(bench);
     CHECK_STATUS(asked(bench, NS_REQUEST_CLEAR, 0), NS_OK);
 }
@@ -356,9 +358,7 @@ static void a_request_that_is_too_late_or_of_an_older_daemon_is_dropped(void) {
 static void a_driver_that_starts_drops_what_was_asked_of_the_one_before(void) {
     bench_t *bench = bench_settled();
     uint64_t ticket = bench_request(bench, NS_REQUEST_POWER_CYCLE, 0);
-    ns_device_t devices[2] = {{.ops = &fake_ops, .ctx = &bench->devices[0]},
-                              {.ops = &fake_ops, .ctx = &bench->devices[1]}};
-    bench->driver = bench_open_driver(&bench->image, 0, devices, 2, NULL);
+    bench_reopen(bench);
     cycle(bench);
     int32_t status = 0;
     CHECK_STATUS(ns_image_request_status(&bench->image, 0, ticket, &status), NS_E_STALE);

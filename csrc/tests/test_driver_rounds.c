@@ -346,13 +346,33 @@ static void a_slow_device_takes_no_time_of_the_next(void) {
 static void the_default_deadline_holds_where_the_table_says_none(void) {
     fake_bus_t bus = {.status = NS_E_TIMEOUT};
     ns_driver_entry_t row = entry();
-    row.retry_count = 100;
+    row.retry_count = NS_RETRIES_MAX;
     ns_bus_port_t *port = bench_open_port(&fake_bus_ops, &bus);
     bench_t *bench = bench_open_with(bench_points, &row, port);
     bench->devices[0].port = port;
-    bench->devices[0].transfer_us = 7000;
+    bench->devices[0].transfer_us = 13000;
     CHECK_STATUS(ns_driver_poll(bench->driver, bench->now_ns), NS_OK);
     CHECK(bus.now_ns == NS_CALL_DEADLINE_US * 1000LL);
+}
+
+/** 35 ms, and what is left of 50 ms: a third try could only be told that there is no time. */
+static void no_try_begins_after_the_deadline(void) {
+    fake_bus_t bus = {.status = NS_E_TIMEOUT};
+    bench_t *bench = bench_on_bus(&bus, 5);
+    bench_alone(bench, CYCLE);
+    CHECK(bench->devices[0].begin_count == 2 && bench->devices[1].begin_count == 2);
+    ns_bus_statistics_t seen;
+    CHECK_STATUS(ns_image_statistics(&bench->image, 0, &seen), NS_OK);
+    CHECK(seen.retry_count == 2 && seen.timeout_count == 4);
+}
+
+static void a_bus_recovers_between_calls(void) {
+    fake_bus_t bus = {.status = NS_E_TIMEOUT, .recovery_us = 400000};
+    bench_t *bench = bench_on_bus(&bus, 4);
+    bench->devices[0].transfer_us = bench->devices[1].transfer_us = 10000;
+    CHECK_STATUS(ns_driver_poll(bench->driver, bench->now_ns), NS_OK);
+    CHECK(bench->devices[0].begin_count == 5); /* it takes no time of theirs */
+    CHECK(bus.recovery_count == 1 && bus.now_ns == (50 + 400 + 50) * MS);
 }
 
 static void what_the_bus_does_is_published_once_a_second(void) {
@@ -397,6 +417,8 @@ int main(void) {
     a_round_is_bounded_however_slow_the_bus_is();
     a_slow_device_takes_no_time_of_the_next();
     the_default_deadline_holds_where_the_table_says_none();
+    no_try_begins_after_the_deadline();
+    a_bus_recovers_between_calls();
     what_the_bus_does_is_published_once_a_second();
     return 0;
 }

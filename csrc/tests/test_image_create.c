@@ -82,6 +82,27 @@ static void a_reflex_that_cannot_act_is_refused(void) {
     CHECK_STATUS(created_from(&config), NS_OK);
 }
 
+static void rules_of_one_point_want_the_same_of_it(void) {
+    ns_image_config_t config = config_of_fixture();
+    points[0].is_writable = 1;
+    ns_reflex_t rules[3];
+    for (uint32_t i = 0; i < 3; i++) {
+        rules[i] = reflexes[0];
+        rules[i].threshold = i;
+    }
+    rules[1].action_point = 0;
+    rules[1].action_value = 0.25; /* of another point */
+    config.reflexes = rules;
+    config.reflex_count = 3;
+    CHECK_STATUS(created_from(&config), NS_OK);
+    rules[2].action_value = 0.25;
+    CHECK_STATUS(created_from(&config), NS_E_ARG);
+    rules[2].action_value = 0.75;
+    CHECK_STATUS(created_from(&config), NS_E_ARG);
+    rules[2].action_point = 3;
+    CHECK_STATUS(created_from(&config), NS_OK);
+}
+
 static void reflexes_stand_in_the_order_of_their_drivers(void) {
     ns_image_config_t config = config_of_fixture();
     ns_reflex_t rules[3];
@@ -117,6 +138,9 @@ static void a_driver_that_cannot_be_is_refused(void) {
     DRIVER_REFUSED(reserved, 1U);
     DRIVER_REFUSED(deadline_ns, -1);
     DRIVER_REFUSED(backoff_max_ns, -1);
+    DRIVER_REFUSED(retry_count, NS_RETRIES_MAX + 1U);
+    rows[2].retry_count = NS_RETRIES_MAX;
+    CHECK_STATUS(created_from(&config), NS_OK);
     memset(rows[2].name, 'x', sizeof rows[2].name);
     CHECK_STATUS(created_from(&config), NS_E_ARG);
 }
@@ -228,6 +252,7 @@ int main(void) {
     a_point_that_cannot_be_is_refused();
     what_is_applied_without_a_daemon_is_inside_the_limits();
     a_reflex_that_cannot_act_is_refused();
+    rules_of_one_point_want_the_same_of_it();
     reflexes_stand_in_the_order_of_their_drivers();
     a_driver_that_cannot_be_is_refused();
     the_hash_of_a_driver_is_that_of_its_own_rows();

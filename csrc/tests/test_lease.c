@@ -53,14 +53,7 @@ static void a_slot_without_a_beat_keeps_it_safe(void) {
 
 static void a_heartbeat_found_at_opening_is_no_beat(void) {
     bench_t *bench = bench_held();
-    ns_driver_t *driver = bench->driver;
-    static uint64_t memory[2048];
-    ns_device_t devices[2] = {{.ops = &fake_ops, .ctx = &bench->devices[0]},
-                              {.ops = &fake_ops, .ctx = &bench->devices[1]}};
-    CHECK_STATUS(
-        ns_driver_open(memory, sizeof memory, &bench->image, 0, devices, 2, NULL, &bench->driver),
-        NS_OK);
-    CHECK(bench->driver != driver);
+    bench_reopen(bench);
     bench_alone(bench, CYCLE);
     CHECK_EXACT(cap(bench), 200); /* the slot is old news until the daemon is seen to live */
     bench_cycle(bench, LEFT_ALONE, LEFT_ALONE, LEFT_ALONE);

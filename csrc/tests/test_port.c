@@ -253,6 +253,70 @@ static void the_second_time_out_in_a_row_recovers_the_bus(void) {
     CHECK(rig->bus.recovery_count == 1 && statistics(rig).recovery_count == 1);
 }
 
+/** A recovery of 15 ms fits into no call of 20 ms that timed out twice. */
+static void a_recovery_is_part_of_no_call(void) {
+    rig_t *rig = rig_open();
+    rig->bus.recovery_us = 15000;
+    rig->bus.status = NS_E_TIMEOUT;
+    int64_t start_ns = rig->bus.now_ns;
+    ns_bus_port_start_call(rig->port, 20 * MS);
+    CHECK_STATUS(transfer(rig, 9000), NS_E_TIMEOUT);
+    CHECK_STATUS(transfer(rig, 9000), NS_E_TIMEOUT);
+    CHECK_STATUS(transfer(rig, 9000), NS_E_TIMEOUT);
+    CHECK(rig->bus.now_ns - start_ns <= 20 * MS && rig->bus.recovery_count == 0);
+    CHECK_STATUS(transfer(rig, 9000), NS_E_TIMEOUT);
+    ns_bus_port_end_call(rig->port, NS_E_TIMEOUT);
+    CHECK(rig->bus.recovery_count == 0);
+    ns_bus_port_start_call(rig->port, 20 * MS); /* it begins behind the recovery */
+    CHECK(rig->bus.recovery_count == 1 && statistics(rig).recovery_count == 1);
+    rig->bus.status = NS_OK;
+    CHECK_STATUS(transfer(rig, 30000), NS_OK);
+    CHECK(rig->bus.last_timeout_us == 20000);
+    ns_bus_port_end_call(rig->port, NS_OK);
+    ns_bus_port_start_call(rig->port, 20 * MS);
+    CHECK(rig->bus.recovery_count == 1); /* once */
+}
+
+static void a_bus_that_answers_again_needs_no_recovery(void) {
+    rig_t *rig = rig_open();
+    ns_bus_port_start_call(rig->port, 20 * MS);
+    rig->bus.status = NS_E_TIMEOUT;
+    (void)transfer(rig, 100);
+    (void)transfer(rig, 100);
+    rig->bus.status = NS_E_NACK;
+    (void)transfer(rig, 100);
+    ns_bus_port_end_call(rig->port, NS_E_NACK);
+    ns_bus_port_start_call(rig->port, 20 * MS);
+    CHECK(rig->bus.recovery_count == 0);
+}
+
+static void calls_are_interrupted_once_a_second_at_most(void) {
+    rig_t *rig = rig_open();
+    rig->bus.recovery_us = 50000;
+    rig->bus.status = NS_E_TIMEOUT;
+    int64_t start_ns = rig->bus.now_ns;
+    while (rig->bus.now_ns - start_ns < 3500 * MS) {
+        ns_bus_port_start_call(rig->port, 20 * MS);
+        CHECK_STATUS(transfer(rig, 10000), NS_E_TIMEOUT);
+        CHECK_STATUS(rig->ops->recover(rig->port), NS_E_TIMEOUT); /* a device may want one */
+        CHECK_STATUS(transfer(rig, 10000), NS_E_TIMEOUT);
+        ns_bus_port_end_call(rig->port, NS_E_TIMEOUT);
+    }
+    CHECK(rig->bus.recovery_count == 4);
+}
+
+static void time_is_left_until_the_deadline(void) {
+    rig_t *rig = rig_open();
+    CHECK(ns_bus_port_has_time(NULL) && ns_bus_port_has_time(rig->port));
+    ns_bus_port_start_call(rig->port, 200 * US);
+    CHECK_STATUS(transfer(rig, 1000), NS_OK);
+    CHECK(ns_bus_port_has_time(rig->port));
+    CHECK_STATUS(transfer(rig, 1000), NS_OK);
+    CHECK(!ns_bus_port_has_time(rig->port));
+    ns_bus_port_end_call(rig->port, NS_OK);
+    CHECK(ns_bus_port_has_time(rig->port));
+}
+
 static void a_bus_recovers_once_a_second_at_most(void) {
     rig_t *rig = rig_open();
     rig->bus.status = NS_E_TIMEOUT;
@@ -387,6 +451,10 @@ int main(void) {
     percentiles_follow_the_greater_number();
     time_that_stands_still_and_time_without_end_are_measured_too();
     the_second_time_out_in_a_row_recovers_the_bus();
+    a_recovery_is_part_of_no_call();
+    a_bus_that_answers_again_needs_no_recovery();
+    calls_are_interrupted_once_a_second_at_most();
+    time_is_left_until_the_deadline();
     a_bus_recovers_once_a_second_at_most();
     without_a_clock_recoveries_get_rarer();
     a_device_may_ask_for_a_recovery_itself();

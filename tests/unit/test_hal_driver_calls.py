@@ -132,7 +132,9 @@ def test_a_request_reaches_the_driver_and_its_answer_comes_back(spec):
     assert ticket is not None
     bench.fly(1)
     assert bench.image.request_status("rails", ticket) == Status.UNSUPPORTED
-    (record,) = bench.image.evidence("rails")
+    shown, record = bench.image.evidence("rails")
+    assert (shown.cause, shown.device, shown.status) == (Cause.DEVICE_FAULT, 0, Status.OK)
+    assert shown.data  # what the part shows is in the ring before it is acted on
     assert (record.cause, record.value) == (Cause.REQUEST, kind)
     bench.close()
 

@@ -46,9 +46,13 @@ ns_status_t ns_bus_port_open(void *memory, size_t size, const void *bus_ops, voi
  *
  * It has transfer, exchange, delay, recover and the clock where the bus has them. A transfer gets
  * what is left of the call's deadline where that is less than its own timeout; when no microsecond
- * is left it answers NS_E_TIMEOUT and nothing is sent. The second time-out in a row has the bus
- * recover, again after a second on the clock at the earliest; without a clock, after twice as many
- * time-outs each time. A recovery takes what the back end needs and comes on top of the deadline.
+ * is left it answers NS_E_TIMEOUT and nothing is sent.
+ *
+ * The second time-out in a row has the bus recover, again after a second on the clock at the
+ * earliest; without a clock, after twice as many time-outs each time. Inside a call with a deadline
+ * that is only noted, and `recover` answers NS_E_TIMEOUT: the recovery runs when the next call
+ * starts, before its deadline does, unless a transfer came through meanwhile. So it is part of no
+ * call; between two of them it takes what the back end needs, once a second at most.
  */
 const void *ns_bus_port_ops(const ns_bus_port_t *self);
 
@@ -65,11 +69,17 @@ int64_t ns_monotonic_now_ns(void *unused);
 
 /* The engine's side; NULL is allowed everywhere: a driver without a port is not measured. */
 
-/** @brief A call into a device begins: deadline_ns from now for all its transfers; 0: none. */
+/**
+ * @brief A call into a device begins: deadline_ns from now for all its transfers; 0: none. A
+ *        recovery that was noted in a call before runs first.
+ */
 void ns_bus_port_start_call(ns_bus_port_t *self, int64_t deadline_ns);
 
 /** @brief The call is over. Without a bus it counts as one transfer with this status. */
 void ns_bus_port_end_call(ns_bus_port_t *self, ns_status_t status);
+
+/** @brief False: nothing is left of the call's deadline. True outside of a call, and for NULL. */
+bool ns_bus_port_has_time(const ns_bus_port_t *self);
 
 /** @brief A device found a wrong packet error code: only devices can tell. */
 void ns_bus_port_count_pec_error(ns_bus_port_t *self);

@@ -105,9 +105,15 @@ typedef struct ns_device_ops {
      *  number than 0 makes the engine capture evidence. May be NULL: none are known. */
     uint32_t (*alarm)(void *ctx);
     /** Evidence of the present faults in the device's own bytes, at most NS_EVIDENCE_BYTES; the
-     *  device keeps them: nothing is cleared. What cannot be read is left out. May be NULL. */
+     *  device keeps them: nothing is cleared. The same faults give the same bytes: no age, no
+     *  counter of calls, no present reading, or a CLEAR finds news each time and is put off.
+     *  May be NULL.
+     *  @retval NS_OK all that there is
+     *  @retval other incomplete: the first *out_size bytes are good, 0 where it was not set; the
+     *                engine keeps them with this status, and tries again */
     ns_status_t (*capture)(void *ctx, uint8_t *out, size_t capacity, size_t *out_size);
-    /** Carry out an edge. The engine calls CLEAR only when the evidence is durable. May be NULL.
+    /** Carry out an edge. The engine has called capture just before: for CLEAR, what that gave is
+     *  durable; for RESET and POWER_CYCLE it is in the evidence ring. May be NULL.
      *  @retval NS_E_UNSUPPORTED the device cannot do this */
     ns_status_t (*request)(void *ctx, ns_request_kind_t kind);
     void (*close)(void *ctx); /**< may be NULL */

@@ -14,13 +14,24 @@
  * released only by a re-arm request that finds the last sample good, not beyond the threshold,
  * and, where it is of another driver, changed within max_age_ns.
  *
+ * A driver that is opened again takes over what the one before it had published: every rule of a
+ * point with NS_FLAG_REFLEX is latched, a lapse goes on, an abandoned point is held until its
+ * abandon value is asked for. Slots that it finds are taken at the first beat after opening, and
+ * only those of an epoch not older than that beat: then they are of a daemon that lives. Without
+ * any beat the silence is counted from the first round.
+ *
  * Evidence is kept (ns_image_put_evidence) of: a rule that trips; an alarm of a device; a device
  * that falls silent; a write that begins to fail; a repair; a lapse; an abandonment; a request.
  *
  * Requests: REARM, of the whole driver, is finished with NS_E_REFUSED when a rule stays latched.
  * CLEAR is refused until all evidence of its device is durable, and ends with the device's status
- * where that did not answer in its last round. RESET and POWER_CYCLE are passed to the device, and
- * everything is written to it anew.
+ * where that did not answer in its last round. Then evidence is captured once more: where that is
+ * incomplete or differs from the device's newest record (it came since, or there is none), it is
+ * kept and CLEAR refused, to be asked for again once that is durable; but not more than
+ * NS_DRIVER_CAPTURE_TRIES times in a row for one alarm, so that bytes that never hold still do not
+ * keep a fault for ever: then it is kept, and cleared. RESET and POWER_CYCLE are passed to the
+ * device after such a capture: its evidence is in the ring, but not durable; and everything is
+ * written to it anew.
  */
 #ifndef NIGHTSIDE_DRIVER_H
 #define NIGHTSIDE_DRIVER_H
@@ -43,6 +54,7 @@ enum ns_driver_limits {
     NS_DRIVER_DEVICES_MAX = 64,
     NS_DRIVER_REFLEXES_MAX = 256,
     NS_DRIVER_SILENT_ROUNDS = 3, /**< in a row: the device is silent, and may be tried less often */
+    NS_DRIVER_CAPTURE_TRIES = 3, /**< of an alarm whose evidence comes incomplete; assumed */
     NS_CALL_DEADLINE_US = 100000 /**< assumed: no part of pmbus.h is busy for longer */
 };
 
@@ -66,7 +78,8 @@ size_t ns_driver_size(const ns_image_t *image, uint32_t driver);
  * @param[in] devices device_count of them, copied, in the order of the points' device numbers
  * @param[in] port    the one the devices were opened over; NULL: calls are neither bounded nor
  *                    measured
- * @retval NS_OK     open: leased points are wanted at their safe value, others are left alone
+ * @retval NS_OK     open: leased points are wanted at their safe value, others are left alone, but
+ *                   for what the driver before it had latched
  * @retval NS_E_ARG  NULL, misaligned, another device count, or an ops table of another ABI or
  *                   without read or write
  * @retval NS_E_FULL size too small
@@ -90,12 +103,14 @@ ns_status_t ns_driver_open(void *memory, size_t size, const ns_image_t *image, u
  * abandonment or a reflex for it is tried at once; one success ends the pause.
  *
  * A call is one of: begin and all reads of a device; one write; one capture; one request; retries
- * included. Each ends within the deadline of the driver table, as far as the bus keeps to its
- * timeouts. So a poll takes at most 2 x devices + 1 deadlines, and one more for each rule that
- * trips.
+ * included; no try begins after the deadline. Each ends within the deadline of the driver table, as
+ * far as the bus keeps to its timeouts. So a poll takes at most 2 x devices + 2 deadlines, and one
+ * more for each rule that trips; and once a second at most what a recovery of the bus needs.
  *
  * Evidence is captured when a device's alarm changes to another number than 0, at most once per
- * device and round. At most one request that touches a device is carried out per poll.
+ * device and round; where it came incomplete, also in the following rounds, NS_DRIVER_CAPTURE_TRIES
+ * times in all. Each capture is kept with its status. At most one request that touches a device is
+ * carried out per poll.
  * @param[in] now_ns monotonic, >= 0, never less than before
  * @retval NS_OK    published; what failed is in the samples' status
  * @retval NS_E_ARG NULL or now_ns goes backwards

@@ -38,6 +38,7 @@ enum ns_image_limits {
     NS_REQUEST_CAPACITY_DEFAULT = 16, /**< assumed: more edges than one cycle asks of one driver */
     NS_EVIDENCE_PER_CAUSE_MAX = 64,
     NS_EVIDENCE_PER_CAUSE_DEFAULT = 16, /**< the first 8 and the last 8 of each cause */
+    NS_RETRIES_MAX = 8,                 /**< of a failed transfer; assumed: more is no noise */
     NS_REQUEST_HORIZON_S = 60,          /**< a deadline further ahead is of another clock: stale */
     NS_SNAPSHOT_RETRIES_MAX = 3 /**< then a driver's samples are stale and its last copy is kept */
 };
@@ -47,7 +48,9 @@ enum ns_flag {
     NS_FLAG_LAPSED = 1,  /**< the lease lapsed: the safe value is applied, a newer epoch ends it */
     NS_FLAG_REFLEX = 2,  /**< a reflex holds this point */
     NS_FLAG_REFUSED = 4, /**< the desired value is outside the immutable limits and not applied */
-    NS_FLAG_WRITE_FAILED = 8 /**< the last write failed and is tried again each reconcile */
+    NS_FLAG_WRITE_FAILED = 8, /**< the last write failed and is tried again each reconcile */
+    NS_FLAG_ABANDONED = 16    /**< the daemon was silent for abandon_ns: abandon_value holds until
+                                   it is itself desired */
 };
 
 /** One row of the point table. Units of value are the point's own; times in ns. */
@@ -78,7 +81,7 @@ typedef struct ns_driver_entry {
     uint32_t area_offset;   /**< of its own pages in the image; filled in by ns_image_create */
     uint32_t first_reflex;  /**< filled in by ns_image_create */
     uint32_t reflex_count;  /**< filled in by ns_image_create */
-    uint32_t retry_count;   /**< tries after a failed transfer */
+    uint32_t retry_count;   /**< tries after a failed transfer: 0 .. NS_RETRIES_MAX */
     uint32_t reserved;      /**< 0 */
     int64_t deadline_ns;    /**< of one device call; 0: the engine's default */
     int64_t backoff_max_ns; /**< longest pause between tries of a silent device; 0: none */
@@ -90,7 +93,8 @@ typedef enum ns_comparison { NS_ABOVE = 0, NS_BELOW = 1 } ns_comparison_t;
 
 /**
  * @brief While `point` is beyond `threshold` for `persistence_ns`, hold `action_value` on
- *        `action_point`. Latched; the driver of the action point owns the rule.
+ *        `action_point`. Latched; the driver of the action point owns the rule. All rules of one
+ *        action point have the same action_value: which of them tripped first does not matter.
  */
 typedef struct ns_reflex {
     uint32_t point;         /**< any point of the image: of another driver, too */
@@ -229,8 +233,9 @@ size_t ns_image_size(const ns_image_config_t *config);
  * @param[in] size   at least ns_image_size()
  * @retval NS_OK     created: all samples NaN, NS_E_STALE; nothing desired; no heartbeat
  * @retval NS_E_ARG  NULL, misaligned, a count or a row out of range, points or reflexes out of
- *                   order, a reflex that cannot be (no such point, action not writable or outside
- *                   its limits, a number that is not finite)
+ *                   order, more than NS_RETRIES_MAX retries, a reflex that cannot be (no such
+ *                   point, action not writable or outside its limits, a number that is not
+ *                   finite), or two of one action point with different action values
  * @retval NS_E_FULL size too small
  */
 ns_status_t ns_image_create(void *memory, size_t size, const ns_image_config_t *config,
