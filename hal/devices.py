@@ -84,6 +84,7 @@ def _open_pmbus(device: PmbusDevice, bus: OpenBus, name: str) -> OpenDevice:
         "current_limit_a": device.current_limit_a,
         "part": getattr(lib, f"NS_PMBUS_PART_{device.part.upper()}"),
         "shunt_uohm": device.shunt_uohm,
+        "sense_range": device.sense_range,
         "voltage_limit_v_high": device.voltage_limit_v_high,
         "voltage_limit_v_low": device.voltage_limit_v_low,
         "temp_limit_c": device.temp_limit_c,

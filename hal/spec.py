@@ -72,6 +72,7 @@ class PmbusDevice:
         current_limit_a: IOUT_OC_FAULT_LIMIT; the warning of a hot-swap, whose fault limit is
             strapped.
         shunt_uohm: Of a hot-swap.
+        sense_range: Of an LM25066 or LM5066 whose range is set by its pin (pmbus.h).
         phase: Of a multiphase regulator: 0 .. 31; None: PHASE is left alone.
         vid: Table of VID codes (csrc/include/nightside/pmbus.h), 0 where the part needs none.
     """
@@ -82,6 +83,7 @@ class PmbusDevice:
     current_limit_a: float = 0.0
     part: PmbusPart = "generic"
     shunt_uohm: int = 0
+    sense_range: int = 0
     voltage_limit_v_high: float = 0.0
     voltage_limit_v_low: float = 0.0
     temp_limit_c: float = 0.0

@@ -8,6 +8,7 @@
 #define ADDRESS_MAX 0x77U
 #define CHECK_PERIOD 10U /* assumed: once a second at 10 Hz, so that a check costs 2 % of the bus */
 #define VID_MAX NS_VID_AMD
+#define SENSE_RANGE_MAX 2U
 
 #define OPERATION_FLOATING 0xFFU
 #define OPERATION_SOURCE 0x30U /* bits 5:4, where the voltage comes from */
@@ -81,6 +82,9 @@ ns_status_t ns_pmbus_read_number(ns_pmbus_t *self, uint32_t channel, double *out
         (self->unsupported >> channel & 1U) != 0) {
         return NS_E_UNSUPPORTED;
     }
+    if (self->now_ns < self->settle_until_ns) {
+        return NS_E_STALE;
+    }
     uint16_t raw = 0;
     ns_status_t status = read_doubtful(self, channel, &raw);
     if (status != NS_OK) {
@@ -89,6 +93,7 @@ ns_status_t ns_pmbus_read_number(ns_pmbus_t *self, uint32_t channel, double *out
     double value = 0.0;
     status = ns_pmbus_decode(scale, reading->mask == 0 ? raw : raw & reading->mask, &value);
     if (status == NS_OK) {
+        value = reading->divisor == 0 ? value : value / (double)reading->divisor;
         *out_value = ns_pmbus_keep_peak(self, channel, value);
     }
     return status;
@@ -177,6 +182,17 @@ static ns_status_t switch_on(ns_pmbus_t *self) {
     return is_held ? NS_OK : ns_pmbus_write(self, OPERATION, 1, OPERATION_ON);
 }
 
+/** Off even where a power cycle has taken away what OPERATION needs to be acknowledged. */
+static ns_status_t switch_off(ns_pmbus_t *self) {
+    ns_status_t status = ns_pmbus_write(self, OPERATION, 1, OPERATION_OFF);
+    if (status != NS_E_NACK || ns_pmbus_data(self)->setting == 0) {
+        return status;
+    }
+    ns_pmbus_forget(self);
+    status = ns_pmbus_ensure_learnt(self);
+    return status == NS_OK ? ns_pmbus_write(self, OPERATION, 1, OPERATION_OFF) : status;
+}
+
 static ns_status_t write_channel(void *ctx, uint32_t channel, double value) {
     ns_pmbus_t *self = ctx;
     if (channel >= NS_PMBUS_CHANNEL_COUNT) {
@@ -194,7 +210,7 @@ static ns_status_t write_channel(void *ctx, uint32_t channel, double value) {
     if (status != NS_OK) {
         return status;
     }
-    return is_on ? switch_on(self) : ns_pmbus_write(self, OPERATION, 1, OPERATION_OFF);
+    return is_on ? switch_on(self) : switch_off(self);
 }
 
 const ns_device_ops_t ns_pmbus_ops = {
@@ -222,6 +238,7 @@ static bool config_is_valid(const ns_pmbus_config_t *config) {
                       is_limit(config->voltage_limit_v_low) && is_limit(config->power_limit_w) &&
                       !isinf(config->temp_limit_c);
     return data != NULL && is_addressed && has_limits && config->vid <= VID_MAX &&
+           config->sense_range <= SENSE_RANGE_MAX &&
            config->shunt_uohm <= NS_PMBUS_SHUNT_UOHM_MAX &&
            (config->shunt_uohm > 0) == data->needs_shunt;
 }

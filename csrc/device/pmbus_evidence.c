@@ -160,15 +160,15 @@ static ns_status_t save_peaks(ns_pmbus_t *self) {
 }
 
 /** Another page's faults are another rail's evidence, so the page is verified before each byte. */
-static ns_status_t send_to_page(ns_pmbus_t *self, uint8_t command) {
+static ns_status_t send_to_page(ns_pmbus_t *self, uint8_t command, size_t size) {
     ns_status_t status = ns_pmbus_verify_page(self);
-    return status == NS_OK ? ns_pmbus_write(self, command, 0, 0) : status;
+    return status == NS_OK ? ns_pmbus_write(self, command, size, 0) : status;
 }
 
 static ns_status_t send_clear(ns_pmbus_t *self) {
     uint8_t first = ns_pmbus_data(self)->clear_first;
-    ns_status_t status = first == 0 ? NS_OK : send_to_page(self, first);
-    return status == NS_OK ? send_to_page(self, CLEAR_FAULTS) : status;
+    ns_status_t status = first == 0 ? NS_OK : send_to_page(self, first, 1);
+    return status == NS_OK ? send_to_page(self, CLEAR_FAULTS, 0) : status;
 }
 
 static ns_status_t clear(ns_pmbus_t *self) {

@@ -41,11 +41,20 @@ static ns_status_t learn_pec(ns_pmbus_t *self, uint8_t capability) {
     return NS_OK;
 }
 
+/** Asked twice: one NACK may be a lost byte. */
+static ns_status_t ask(ns_pmbus_t *self, uint8_t command, const uint8_t *argument,
+                       size_t argument_size, uint8_t *out, size_t size) {
+    ns_status_t status = ns_pmbus_call(self, command, argument, argument_size, out, size);
+    if (status == NS_E_NACK) {
+        status = ns_pmbus_call(self, command, argument, argument_size, out, size);
+    }
+    return status;
+}
+
 static ns_status_t read_coefficients(ns_pmbus_t *self, uint8_t command, ns_pmbus_scale_t *scale) {
     const uint8_t argument[2] = {command, FOR_READING};
     uint8_t answer[5] = {0};
-    ns_status_t status =
-        ns_pmbus_call(self, COEFFICIENTS, argument, sizeof argument, answer, sizeof answer);
+    ns_status_t status = ask(self, COEFFICIENTS, argument, sizeof argument, answer, sizeof answer);
     if (status == NS_E_NACK) {
         *scale = (ns_pmbus_scale_t){.format = NS_FORMAT_NONE};
         return NS_OK;
@@ -97,10 +106,7 @@ static ns_status_t query_readings(ns_pmbus_t *self) {
             continue;
         }
         uint8_t answer = 0;
-        ns_status_t status = ns_pmbus_call(self, QUERY, &command, 1, &answer, 1);
-        if (status == NS_E_NACK) {
-            status = ns_pmbus_call(self, QUERY, &command, 1, &answer, 1);
-        }
+        ns_status_t status = ask(self, QUERY, &command, 1, &answer, 1);
         if (status == NS_E_NACK) {
             return NS_OK;
         }

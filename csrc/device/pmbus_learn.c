@@ -39,6 +39,9 @@ static ns_pmbus_scale_t direct(int32_t m, int32_t b, int32_t r) {
 #define ADM1272_IRANGE_30MV 0x0001U
 #define ADM1272_SAMPLES_ALL 0x001EU /* continuous, temperature, VIN, VOUT */
 
+/** Words of a monitor that has only just started are 0, whatever 0 means. */
+#define SETTLE_NS INT64_C(50000000) /* assumed: 128 averages of 0.2 ms, twice */
+
 static ns_status_t read_setting(ns_pmbus_t *self, uint8_t command, size_t size, uint16_t *out) {
     if (size == 2) {
         return ns_pmbus_read_word(self, command, out);
@@ -70,8 +73,10 @@ static ns_status_t run_monitor(ns_pmbus_t *self, size_t size, uint16_t needed, u
         }
         control = 0;
     }
+    self->setting = *out;
     if (status == NS_OK && (control & PMON_CONVERT) == 0) {
         status = ns_pmbus_write_verified(self, PMON_CONTROL, 1, PMON_CONVERT);
+        self->settle_until_ns = self->now_ns + SETTLE_NS;
     }
     return status;
 }
@@ -114,6 +119,8 @@ ns_status_t ns_pmbus_learn_adm1275(ns_pmbus_t *self) {
     self->scales[NS_QUANTITY_VIN] = is_20v ? direct(19199, 0, -2) : direct(6720, 0, -1);
     self->scales[NS_QUANTITY_VOUT] = self->scales[NS_QUANTITY_VIN];
     set_shunt_scales(self, direct(807, 20475, -1), (ns_pmbus_scale_t){0});
+    self->unsupported &= ~(1U << NS_PMBUS_INPUT_VOLTAGE_V | 1U << NS_PMBUS_VOLTAGE_V |
+                           1U << NS_PMBUS_VOLTAGE_V_PEAK);
     if ((setting & ADM1275_VOUT_SELECT) != 0) { /* it samples the one or the other */
         self->unsupported |= 1U << NS_PMBUS_INPUT_VOLTAGE_V;
     } else {
@@ -122,28 +129,37 @@ ns_status_t ns_pmbus_learn_adm1275(ns_pmbus_t *self) {
     return NS_OK;
 }
 
-/* DEVICE_SETUP bit 4, current limit setting. LM25066: 0 is 25 mV, 1 is 46 mV (LM25066I data sheet,
- * table 33). LM5066: 0 is 50 mV, 1 is 26 mV (unverified). Whether the bit follows the CL pin while
- * bit 2 leaves the choice to the pin is unverified. */
+/* DEVICE_SETUP. While bit 2 is 0 the pin CL chooses the range and bit 4 means nothing (LM5066 data
+ * sheet, below table 30; LM25066I, below table 33). While it is 1, bit 4 set is the high range of
+ * the LM25066 (table 33) and the low one of the LM5066 (report on the Linux hwmon list, June 2026:
+ * coefficients of LM5064, LM5066 and LM5066I swapped; its data sheet's table 30 unverified). */
 #define DEVICE_SETUP 0xD9U
 #define CURRENT_LIMIT_SETTING 0x10U
+#define CURRENT_LIMIT_BY_REGISTER 0x04U
+enum sense_range { RANGE_UNKNOWN = 0, RANGE_LOW = 1, RANGE_HIGH = 2 };
 
-static ns_status_t read_limit_setting(ns_pmbus_t *self, bool *out_is_set) {
+static ns_status_t read_range(ns_pmbus_t *self, enum sense_range when_set, enum sense_range *out) {
     uint8_t setup = 0;
     ns_status_t status = ns_pmbus_read_byte(self, DEVICE_SETUP, &setup);
-    if (status == NS_OK) {
-        *out_is_set = (setup & CURRENT_LIMIT_SETTING) != 0;
+    if (status != NS_OK) {
+        return status;
     }
-    return status;
+    enum sense_range when_clear = when_set == RANGE_LOW ? RANGE_HIGH : RANGE_LOW;
+    self->setting = setup;
+    *out = (setup & CURRENT_LIMIT_SETTING) != 0 ? when_set : when_clear;
+    if ((setup & CURRENT_LIMIT_BY_REGISTER) == 0) {
+        *out = (enum sense_range)self->config.sense_range;
+    }
+    return NS_OK;
 }
 
 /** LM25066 data sheet, tables of telemetry coefficients, CL low and CL high. */
 ns_status_t ns_pmbus_learn_lm25066(ns_pmbus_t *self) {
-    bool is_46mv = false;
-    ns_status_t status = read_limit_setting(self, &is_46mv);
-    if (status == NS_OK && is_46mv) {
+    enum sense_range range = RANGE_UNKNOWN;
+    ns_status_t status = read_range(self, RANGE_HIGH, &range);
+    if (status == NS_OK && range == RANGE_HIGH) {
         set_shunt_scales(self, direct(6854, -3100, -2), direct(369, -1900, -2));
-    } else if (status == NS_OK) {
+    } else if (status == NS_OK && range == RANGE_LOW) {
         set_shunt_scales(self, direct(13661, -5200, -2), direct(736, -3300, -2));
     }
     return status;
@@ -151,11 +167,11 @@ ns_status_t ns_pmbus_learn_lm25066(ns_pmbus_t *self) {
 
 /** LM5066 data sheet, table 42. */
 ns_status_t ns_pmbus_learn_lm5066(ns_pmbus_t *self) {
-    bool is_26mv = false;
-    ns_status_t status = read_limit_setting(self, &is_26mv);
-    if (status == NS_OK && is_26mv) {
+    enum sense_range range = RANGE_UNKNOWN;
+    ns_status_t status = read_range(self, RANGE_LOW, &range);
+    if (status == NS_OK && range == RANGE_LOW) {
         set_shunt_scales(self, direct(10753, -1200, -2), direct(1204, -6000, -3));
-    } else if (status == NS_OK) {
+    } else if (status == NS_OK && range == RANGE_HIGH) {
         set_shunt_scales(self, direct(5405, -600, -2), direct(605, -8000, -3));
     }
     return status;
@@ -197,8 +213,12 @@ static ns_vid_t mp2975_vid(uint8_t page, uint16_t setting) {
 ns_status_t ns_pmbus_learn_mp2975(ns_pmbus_t *self) {
     uint16_t setting = 0;
     ns_status_t status = ns_pmbus_read_word(self, MFR_DC_LOOP_CTRL, &setting);
-    if (status != NS_OK || (setting & VOUT_IS_VID) == 0) {
+    if (status != NS_OK) {
         return status;
+    }
+    self->setting = setting;
+    if ((setting & VOUT_IS_VID) == 0) {
+        return NS_OK;
     }
     ns_vid_t vid = (ns_vid_t)self->config.vid;
     if (vid == NS_VID_UNKNOWN) {
@@ -252,23 +272,25 @@ static ns_status_t find_part(ns_pmbus_t *self) {
     return self->config.has_page != 0 ? NS_OK : ns_pmbus_read_word(self, STATUS_WORD, &word);
 }
 
-ns_status_t ns_pmbus_ensure_learnt(ns_pmbus_t *self) {
-    if (self->is_learnt) {
-        return NS_OK;
-    }
+static ns_status_t learn_basics(ns_pmbus_t *self) {
+    self->unsupported = 0;
+    self->ignored_faults = ns_pmbus_data(self)->power_up_faults;
+    ns_status_t status = find_part(self);
+    return status == NS_OK ? learn_protect(self) : status;
+}
+
+/** What is not known need not be asked again: each question is a fault in the part's STATUS_CML. */
+static ns_status_t learn(ns_pmbus_t *self, bool is_first) {
     const ns_pmbus_part_data_t *data = ns_pmbus_data(self);
+    bool has_vout_mode = is_first || self->scales[NS_QUANTITY_VOUT].format != NS_FORMAT_NONE;
+    self->is_learnt = false;
     for (int i = 0; i < NS_QUANTITY_COUNT; i++) {
         self->scales[i] = data->scales[i];
     }
-    self->unsupported = 0;
     self->limits_are_relative = false;
     self->ready_mask = data->ready_mask;
-    self->ignored_faults = data->power_up_faults;
-    ns_status_t status = find_part(self);
-    if (status == NS_OK) {
-        status = learn_protect(self);
-    }
-    if (status == NS_OK) {
+    ns_status_t status = is_first ? learn_basics(self) : NS_OK;
+    if (status == NS_OK && has_vout_mode) {
         status = learn_vout_mode(self);
     }
     if (status == NS_OK && data->learn != NULL) {
@@ -279,4 +301,28 @@ ns_status_t ns_pmbus_ensure_learnt(ns_pmbus_t *self) {
     }
     self->is_learnt = status == NS_OK;
     return status;
+}
+
+/** A range that changed, by an upset or a restart, gives the same words another meaning: it is read
+ *  in the slot in which it is used, as PAGE is. Then limits are another number, too. */
+static ns_status_t follow_setting(ns_pmbus_t *self) {
+    const ns_pmbus_part_data_t *data = ns_pmbus_data(self);
+    uint16_t setting = 0;
+    if (data->setting == 0) {
+        return NS_OK;
+    }
+    ns_status_t status = read_setting(self, data->setting, data->setting_size, &setting);
+    if (status != NS_OK || setting == self->setting) {
+        return status;
+    }
+    self->check_countdown = 0;
+    return learn(self, false);
+}
+
+ns_status_t ns_pmbus_ensure_learnt(ns_pmbus_t *self) {
+    if (!self->is_learnt) {
+        return learn(self, true);
+    }
+    bool is_generic = self->config.part == NS_PMBUS_PART_GENERIC; /* learns by many questions */
+    return self->check_countdown == 0 && !is_generic ? learn(self, false) : follow_setting(self);
 }

@@ -28,7 +28,7 @@
 /** Asked what it knows; LINEAR until it says otherwise. */
 static const ns_pmbus_part_data_t generic = {
     .readings = {STANDARD_READINGS, [NS_PMBUS_INPUT_POWER_W] = READING(READ_PIN, NS_QUANTITY_PIN),
-                 [NS_PMBUS_EXTERNAL_TEMP_C] = READING(READ_TEMPERATURE_2, NS_QUANTITY_TEMP)},
+                 [NS_PMBUS_EXTERNAL_TEMP_C] = READING(READ_TEMPERATURE_2, NS_QUANTITY_TEMP_2)},
     .limits = {[NS_LIMIT_CURRENT] = LIMIT(IOUT_OC_FAULT_LIMIT, NS_QUANTITY_IOUT, 0),
                [NS_LIMIT_VOLTAGE_HIGH] = LIMIT(VOUT_OV_FAULT_LIMIT, NS_QUANTITY_VOUT, 0),
                [NS_LIMIT_VOLTAGE_LOW] = LIMIT(VOUT_UV_FAULT_LIMIT, NS_QUANTITY_VOUT, 0),
@@ -37,6 +37,7 @@ static const ns_pmbus_part_data_t generic = {
     .scales = {[NS_QUANTITY_IOUT] = LINEAR11,
                [NS_QUANTITY_POUT] = LINEAR11,
                [NS_QUANTITY_TEMP] = LINEAR11,
+               [NS_QUANTITY_TEMP_2] = LINEAR11,
                [NS_QUANTITY_VIN] = LINEAR11,
                [NS_QUANTITY_IIN] = LINEAR11,
                [NS_QUANTITY_PIN] = LINEAR11},
@@ -69,6 +70,8 @@ static const ns_pmbus_part_data_t adm1272 = {
     .scales = {[NS_QUANTITY_TEMP] = DIRECT(42, 31871, -1)},
     .own_writes = {{0xD3, 1}, {0xD4, 2}, {0xD9, 0}}, /* PMON_CONTROL, PMON_CONFIG, POWER_CYCLE */
     .learn = ns_pmbus_learn_adm1272,
+    .setting = 0xD4,
+    .setting_size = 2,
     .power_cycle = 0xD9,
     .energy = 0xDC,
     .needs_shunt = true,
@@ -90,6 +93,8 @@ static const ns_pmbus_part_data_t adm1275 = {
     /* PMON_CONTROL, PMON_CONFIG, DEVICE_CONFIG, POWER_CYCLE */
     .own_writes = {{0xD3, 1}, {0xD4, 1}, {0xD8, 1}, {0xD9, 0}},
     .learn = ns_pmbus_learn_adm1275,
+    .setting = 0xD4,
+    .setting_size = 1,
     .power_cycle = 0xD9,
     .needs_shunt = true,
 };
@@ -131,6 +136,8 @@ static const ns_pmbus_part_data_t lm25066 = {
                [NS_QUANTITY_TEMP] = DIRECT(16, 0, 0)},
     .own_writes = LM_OWN_WRITES,
     .learn = ns_pmbus_learn_lm25066,
+    .setting = 0xD9,
+    .setting_size = 1,
     .power_up_faults = LM_POWER_UP_FAULTS,
     .log_command = BLACK_BOX_READ,
     .needs_shunt = true,
@@ -144,6 +151,8 @@ static const ns_pmbus_part_data_t lm5066 = {
                [NS_QUANTITY_TEMP] = DIRECT(16, 0, 0)},
     .own_writes = LM_OWN_WRITES,
     .learn = ns_pmbus_learn_lm5066,
+    .setting = 0xD9,
+    .setting_size = 1,
     .power_up_faults = LM_POWER_UP_FAULTS,
     .log_command = BLACK_BOX_READ,
     .needs_shunt = true,
@@ -179,7 +188,7 @@ static const ns_pmbus_part_data_t ltc2978 = {
  * MFR_VOUT_PEAK DD, MFR_TEMPERATURE_1_PEAK DF, MFR_FAULT_LOG EE of 147 bytes (these unverified). */
 static const ns_pmbus_part_data_t ltc3887 = {
     .readings = {STANDARD_READINGS,
-                 [NS_PMBUS_EXTERNAL_TEMP_C] = READING(READ_TEMPERATURE_2, NS_QUANTITY_TEMP),
+                 [NS_PMBUS_EXTERNAL_TEMP_C] = READING(READ_TEMPERATURE_2, NS_QUANTITY_TEMP_2),
                  [NS_PMBUS_VOLTAGE_V_PEAK] = READING(0xDD, NS_QUANTITY_VOUT),
                  [NS_PMBUS_CURRENT_A_PEAK] = READING(0xD7, NS_QUANTITY_IOUT),
                  [NS_PMBUS_TEMP_C_PEAK] = READING(0xDF, NS_QUANTITY_TEMP)},
@@ -190,6 +199,7 @@ static const ns_pmbus_part_data_t ltc3887 = {
     .scales = {[NS_QUANTITY_IOUT] = LINEAR11,
                [NS_QUANTITY_POUT] = LINEAR11,
                [NS_QUANTITY_TEMP] = LINEAR11,
+               [NS_QUANTITY_TEMP_2] = LINEAR11,
                [NS_QUANTITY_VIN] = LINEAR11,
                [NS_QUANTITY_IIN] = LINEAR11},
     .ready_mask = 0x60,
@@ -201,14 +211,15 @@ static const ns_pmbus_part_data_t ltc3887 = {
     .peaks_are_wiped = true,
 };
 
-/* ISL68137, ISL68224 and RAA228xxx: paged DIRECT with m 1 and b 0; VOUT 1 mV, VIN and IIN 0.01,
- * IOUT 0.1, power and temperature 1 (the open command table of the ISL68224, and Linux; the data
- * sheets' own tables unverified). WRITE_PROTECT unverified, so it is asked for. */
+/* ISL68137, ISL68224 and RAA228xxx: paged DIRECT with m 1 and b 0; VOUT 1 mV, VIN and IIN 0.01 (VIN
+ * of the ISL68137 1 mV), IOUT 0.1, power and temperature 1 (the open command table of the ISL68224,
+ * and Linux; the data sheets' own tables unverified). WRITE_PROTECT unverified, so it is asked
+ * for. */
 #define RENESAS_READINGS                                                                           \
     {                                                                                              \
         STANDARD_READINGS,                                                                         \
         [NS_PMBUS_INPUT_POWER_W] = READING(READ_PIN, NS_QUANTITY_PIN),                             \
-        [NS_PMBUS_EXTERNAL_TEMP_C] = READING(READ_TEMPERATURE_2, NS_QUANTITY_TEMP),                \
+        [NS_PMBUS_EXTERNAL_TEMP_C] = READING(READ_TEMPERATURE_2, NS_QUANTITY_TEMP_2),              \
     }
 #define RENESAS_LIMITS                                                                             \
     {                                                                                              \
@@ -217,18 +228,18 @@ static const ns_pmbus_part_data_t ltc3887 = {
         [NS_LIMIT_VOLTAGE_LOW] = LIMIT(VOUT_UV_FAULT_LIMIT, NS_QUANTITY_VOUT, INT16_WORD_MAX),     \
         [NS_LIMIT_TEMP] = LIMIT(OT_FAULT_LIMIT, NS_QUANTITY_TEMP, 0),                              \
     }
-#define RENESAS_SCALES                                                                             \
+#define RENESAS_SCALES(vin_r)                                                                      \
     {                                                                                              \
-        [NS_QUANTITY_VOUT] = DIRECT(1, 0, 3), [NS_QUANTITY_IOUT] = DIRECT(1, 0, 1),                \
-        [NS_QUANTITY_POUT] = DIRECT(1, 0, 0), [NS_QUANTITY_TEMP] = DIRECT(1, 0, 0),                \
-        [NS_QUANTITY_VIN] = DIRECT(1, 0, 2),  [NS_QUANTITY_IIN] = DIRECT(1, 0, 2),                 \
-        [NS_QUANTITY_PIN] = DIRECT(1, 0, 0),                                                       \
+        [NS_QUANTITY_VOUT] = DIRECT(1, 0, 3),   [NS_QUANTITY_IOUT] = DIRECT(1, 0, 1),              \
+        [NS_QUANTITY_POUT] = DIRECT(1, 0, 0),   [NS_QUANTITY_TEMP] = DIRECT(1, 0, 0),              \
+        [NS_QUANTITY_TEMP_2] = DIRECT(1, 0, 0), [NS_QUANTITY_VIN] = DIRECT(1, 0, vin_r),           \
+        [NS_QUANTITY_IIN] = DIRECT(1, 0, 2),    [NS_QUANTITY_PIN] = DIRECT(1, 0, 0),               \
     }
 
 static const ns_pmbus_part_data_t isl68137 = {
     .readings = RENESAS_READINGS,
     .limits = RENESAS_LIMITS,
-    .scales = RENESAS_SCALES,
+    .scales = RENESAS_SCALES(3),
     .protect = NS_PROTECT_ASKED,
     .has_vout_mode = true,
     .has_avs = true,
@@ -237,26 +248,27 @@ static const ns_pmbus_part_data_t isl68137 = {
 static const ns_pmbus_part_data_t raa228 = {
     .readings = RENESAS_READINGS,
     .limits = RENESAS_LIMITS,
-    .scales = RENESAS_SCALES,
+    .scales = RENESAS_SCALES(2),
     .protect = NS_PROTECT_ASKED,
     .has_vout_mode = true,
     .has_avs = true, /* unverified: costs one read where there is no AVSBus */
 };
 
 /* MP2975, as Linux and its documentation have it: DIRECT 1 mV, 1 A, 1 W, 1 degC; LINEAR11 for the
- * input voltage and current; MFR_READ_IOUT_PK 90, MFR_READ_POUT_PK 91; faults stay until
- * CLEAR_CAT_FAULTS FD and CLEAR_FAULTS. No standard current, voltage or power limits. All
- * unverified. */
+ * input voltage and current; MFR_READ_IOUT_PK 90 and MFR_READ_POUT_PK 91 of 0.25 A and 0.25 W;
+ * faults stay until CLEAR_CAT_FAULTS FD is written with 0 and CLEAR_FAULTS is sent (the maker, in
+ * Mellanox/hw-mgmt#2052). No standard current, voltage or power limits. Which
+ * levels its WRITE_PROTECT has is not known, so it is left alone. All unverified. */
 static const ns_pmbus_part_data_t mp2975 = {
-    .readings = {[NS_PMBUS_VOLTAGE_V] = {READ_VOUT, NS_QUANTITY_VOUT, 0x0FFF},
+    .readings = {[NS_PMBUS_VOLTAGE_V] = {READ_VOUT, NS_QUANTITY_VOUT, 0x0FFF, 0},
                  [NS_PMBUS_CURRENT_A] = READING(READ_IOUT, NS_QUANTITY_IOUT),
                  [NS_PMBUS_POWER_W] = READING(READ_POUT, NS_QUANTITY_POUT),
                  [NS_PMBUS_TEMP_C] = READING(READ_TEMPERATURE_1, NS_QUANTITY_TEMP),
                  [NS_PMBUS_INPUT_VOLTAGE_V] = READING(READ_VIN, NS_QUANTITY_VIN),
                  [NS_PMBUS_INPUT_CURRENT_A] = READING(READ_IIN, NS_QUANTITY_IIN),
                  [NS_PMBUS_INPUT_POWER_W] = READING(READ_PIN, NS_QUANTITY_PIN),
-                 [NS_PMBUS_CURRENT_A_PEAK] = {0x90, NS_QUANTITY_IOUT, 0x1FFF},
-                 [NS_PMBUS_POWER_W_PEAK] = {0x91, NS_QUANTITY_POUT, 0x1FFF}},
+                 [NS_PMBUS_CURRENT_A_PEAK] = {0x90, NS_QUANTITY_IOUT, 0x1FFF, 4},
+                 [NS_PMBUS_POWER_W_PEAK] = {0x91, NS_QUANTITY_POUT, 0x1FFF, 4}},
     .limits = {[NS_LIMIT_TEMP] = LIMIT(OT_FAULT_LIMIT, NS_QUANTITY_TEMP, 0)},
     .scales = {[NS_QUANTITY_VOUT] = DIRECT(1, 0, 3),
                [NS_QUANTITY_IOUT] = DIRECT(1, 0, 0),
@@ -265,9 +277,10 @@ static const ns_pmbus_part_data_t mp2975 = {
                [NS_QUANTITY_VIN] = LINEAR11,
                [NS_QUANTITY_IIN] = LINEAR11,
                [NS_QUANTITY_PIN] = DIRECT(1, 0, 0)},
-    .own_writes = {{0xFD, 0}},
+    .own_writes = {{0xFD, 1}},
     .learn = ns_pmbus_learn_mp2975,
-    .protect = NS_PROTECT_ASKED,
+    .setting = 0x59,
+    .setting_size = 2,
     .clear_first = 0xFD,
 };
 
@@ -277,12 +290,14 @@ static const ns_pmbus_part_data_t ucd90xxx = {
     .readings = {[NS_PMBUS_VOLTAGE_V] = READING(READ_VOUT, NS_QUANTITY_VOUT),
                  [NS_PMBUS_CURRENT_A] = READING(READ_IOUT, NS_QUANTITY_IOUT),
                  [NS_PMBUS_TEMP_C] = READING(READ_TEMPERATURE_1, NS_QUANTITY_TEMP),
-                 [NS_PMBUS_EXTERNAL_TEMP_C] = READING(READ_TEMPERATURE_2, NS_QUANTITY_TEMP)},
+                 [NS_PMBUS_EXTERNAL_TEMP_C] = READING(READ_TEMPERATURE_2, NS_QUANTITY_TEMP_2)},
     .limits = {[NS_LIMIT_CURRENT] = LIMIT(IOUT_OC_FAULT_LIMIT, NS_QUANTITY_IOUT, 0),
                [NS_LIMIT_VOLTAGE_HIGH] = LIMIT(VOUT_OV_FAULT_LIMIT, NS_QUANTITY_VOUT, 0),
                [NS_LIMIT_VOLTAGE_LOW] = LIMIT(VOUT_UV_FAULT_LIMIT, NS_QUANTITY_VOUT, 0),
                [NS_LIMIT_TEMP] = LIMIT(OT_FAULT_LIMIT, NS_QUANTITY_TEMP, 0)},
-    .scales = {[NS_QUANTITY_IOUT] = LINEAR11, [NS_QUANTITY_TEMP] = LINEAR11},
+    .scales = {[NS_QUANTITY_IOUT] = LINEAR11,
+               [NS_QUANTITY_TEMP] = LINEAR11,
+               [NS_QUANTITY_TEMP_2] = LINEAR11},
     .log_command = 0xEA,
     .log_extra = 0xF3,
     .has_vout_mode = true,

@@ -62,7 +62,8 @@ enum ns_quantity {
     NS_QUANTITY_VIN = 4,
     NS_QUANTITY_IIN = 5,
     NS_QUANTITY_PIN = 6,
-    NS_QUANTITY_COUNT = 7
+    NS_QUANTITY_TEMP_2 = 7,
+    NS_QUANTITY_COUNT = 8
 };
 
 /** How a word is read. */
@@ -95,7 +96,8 @@ enum ns_protect {
 typedef struct ns_pmbus_reading {
     uint8_t command;
     uint8_t quantity;
-    uint16_t mask; /**< bits that belong to the value; 0 for all */
+    uint16_t mask;   /**< bits that belong to the value; 0 for all */
+    uint8_t divisor; /**< of the decoded number; 0 for 1 */
 } ns_pmbus_reading_t;
 
 typedef struct ns_pmbus_limit_data {
@@ -123,7 +125,9 @@ typedef struct ns_pmbus_part_data {
     uint8_t log_extra;        /**< a second one */
     uint8_t ready_mask;
     uint8_t protect;     /**< enum ns_protect */
-    uint8_t clear_first; /**< send byte before CLEAR_FAULTS, 0 for none */
+    uint8_t clear_first; /**< written with a data byte of 0 before CLEAR_FAULTS, 0 for none */
+    uint8_t setting;     /**< register that decides how words are read, 0 for none */
+    uint8_t setting_size;
     uint8_t power_cycle; /**< send byte, 0 for none */
     uint8_t energy;      /**< block read of energy, 0 for none */
     bool needs_shunt;
@@ -207,7 +211,8 @@ bool ns_pmbus_direct_is_valid(const ns_pmbus_scale_t *scale);
 
 /* pmbus_learn.c */
 
-/** @brief Learn, once after opening, a failure or a power cycle. The page is selected. */
+/** @brief Learn after opening, a failure or a power cycle; else look whether it still holds. The
+ *  page is selected. */
 ns_status_t ns_pmbus_ensure_learnt(ns_pmbus_t *self);
 
 /** @brief Trust nothing learnt before. */

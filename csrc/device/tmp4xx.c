@@ -18,7 +18,10 @@
 #define TMP464_SHIFT 3U /* 13 bits, left-justified */
 #define TMP464_REMOTES 4U
 #define TMP464_MANUFACTURER 0x5449U
-#define TMP464_DEVICE 0x1464U
+#define TMP464_DEVICE 0x1468U     /* as the Linux hwmon driver tmp464 expects it */
+#define TMP464_OPEN_DIODE 0x8000U /* TI E2E thread 813082 */
+#define TMP464_LIMIT_STEP_C 0.5   /* bits 5:0 are 0: Linux hwmon driver tmp464 */
+#define TMP464_LIMIT_SHIFT 6U
 static const uint8_t tmp464_limit_registers[] = {0x39, 0x42, 0x4A, 0x52, 0x5A};
 /* All five sensors on, continuous, conversion rate as at power-up, BUSY (bit 1) is the part's. */
 static const ns_register_rule_t tmp464_config = {
@@ -266,6 +269,9 @@ static ns_status_t read_wide(const ns_tmp4xx_t *self, uint8_t sensor, double *ou
     if ((raw & ((1U << TMP464_SHIFT) - 1U)) != 0) { /* always 0; all ones on a floating bus */
         return NS_E_RANGE;
     }
+    if (raw == TMP464_OPEN_DIODE) { /* its status bit is gone once read, until it converts again */
+        return NS_E_RANGE;
+    }
     *out_value = (double)ns_register_signed(raw >> TMP464_SHIFT, 13) * STEP_C;
     return NS_OK;
 }
@@ -341,8 +347,8 @@ ns_status_t ns_tmp4xx_open(ns_tmp4xx_t *self, const ns_tmp4xx_config_t *config, 
     if (has_limit && config->part != NS_TMP464) {
         return NS_E_UNSUPPORTED;
     }
-    double steps = has_limit ? floor(config->temp_limit_c / STEP_C) : 0.0; /* toward safe */
-    if (!(steps >= -4096.0 && steps <= 4095.0)) {
+    double steps = has_limit ? floor(config->temp_limit_c / TMP464_LIMIT_STEP_C) : 0.0;
+    if (!(steps >= -512.0 && steps <= 511.0)) { /* rounded down: toward safe */
         return NS_E_RANGE;
     }
     memset(self, 0, sizeof *self);
@@ -350,6 +356,6 @@ ns_status_t ns_tmp4xx_open(ns_tmp4xx_t *self, const ns_tmp4xx_config_t *config, 
     self->bus_ctx = bus_ctx;
     self->config = *config;
     self->has_limit = has_limit;
-    self->limit_raw = (uint16_t)((uint16_t)(int16_t)steps << TMP464_SHIFT);
+    self->limit_raw = (uint16_t)((uint16_t)(int16_t)steps << TMP464_LIMIT_SHIFT);
     return NS_OK;
 }

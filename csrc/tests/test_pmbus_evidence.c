@@ -222,11 +222,12 @@ static void a_clear_that_fails_leaves_the_lock(void) {
 static void mp2975_needs_two_clears(void) {
     open_part(NS_PMBUS_PART_MP2975);
     fake_pmbus_define(&part, 0x59, 2, 0);
-    fake_pmbus_define(&part, 0xFD, FAKE_SEND, 0);
+    fake_pmbus_define(&part, 0xFD, 1, 0x55);
     CHECK_STATUS(begin(0), NS_OK);
     CHECK_STATUS(request(NS_REQUEST_CLEAR), NS_OK);
-    CHECK(part.writes[part.write_count - 3].command == 0xFD);
-    CHECK(part.writes[part.write_count - 2].command == 0x03);
+    CHECK(part.writes[part.write_count - 2].command == 0xFD);
+    CHECK(part.writes[part.write_count - 2].value == 0);
+    CHECK(part.writes[part.write_count - 1].command == 0x03);
     part.fails_command = 0xFD;
     part.failure = NS_E_NACK;
     part.write_count = 0;

@@ -23,8 +23,10 @@ static void open_with(const ns_pmbus_config_t *config) {
     CHECK_STATUS(ns_pmbus_open(&device, config, &fake_pmbus_ops, &part), NS_OK);
 }
 
+/** Two rounds: a monitor that the first one started has measured by the second. */
 static ns_status_t begin(void) {
-    return ns_pmbus_ops.begin(&device, 0, UINT64_MAX);
+    ns_status_t status = ns_pmbus_ops.begin(&device, 0, UINT64_MAX);
+    return status == NS_OK ? ns_pmbus_ops.begin(&device, 100000000, UINT64_MAX) : status;
 }
 
 static ns_status_t read_channel(uint32_t channel, double *out) {
@@ -207,15 +209,23 @@ static void lm25066_follows_its_shunt_and_current_limit(void) {
         {NS_PMBUS_POWER_W, 0xD2, 1000, 101900.0 / 738.0},
     };
     ns_pmbus_config_t config = config_of(NS_PMBUS_PART_LM25066, 2000);
-    init_lm(0x00);
+    init_lm(0x04);
     open_with(&config);
     CHECK_STATUS(begin(), NS_OK);
     CHECK_VECTORS(low);
     check_unsupported(NS_PMBUS_VOLTAGE_V_PEAK);
-    init_lm(0x10);
+    init_lm(0x14);
     open_with(&config);
     CHECK_STATUS(begin(), NS_OK);
     CHECK_VECTORS(high);
+    init_lm(0x00); /* the pin rules: bit 4 means nothing */
+    config.sense_range = 2;
+    open_with(&config);
+    CHECK_STATUS(begin(), NS_OK);
+    CHECK_VECTORS(high);
+    fake_pmbus_define(&part, 0xD9, 1, 0x04); /* an upset: the register rules */
+    CHECK_STATUS(ns_pmbus_ops.begin(&device, 200000000, UINT64_MAX), NS_OK);
+    CHECK_VECTORS(low);
 }
 
 /** The bit means the opposite of the LM25066's. */
@@ -231,11 +241,16 @@ static void lm5066_follows_its_shunt_and_current_limit(void) {
         {NS_PMBUS_POWER_W, 0xD2, 1000, 1006000.0 / 1204.0},
     };
     ns_pmbus_config_t config = config_of(NS_PMBUS_PART_LM5066, 1000);
-    init_lm(0x00);
+    init_lm(0x04);
     open_with(&config);
     CHECK_STATUS(begin(), NS_OK);
     CHECK_VECTORS(high);
-    init_lm(0x10);
+    init_lm(0x14);
+    open_with(&config);
+    CHECK_STATUS(begin(), NS_OK);
+    CHECK_VECTORS(low);
+    init_lm(0x00);
+    config.sense_range = 1;
     open_with(&config);
     CHECK_STATUS(begin(), NS_OK);
     CHECK_VECTORS(low);
@@ -243,7 +258,7 @@ static void lm5066_follows_its_shunt_and_current_limit(void) {
 
 /** Rounded toward safe in the part's own words: 10 A is between two of them. */
 static void limits_of_a_hot_swap_are_programmed_in_its_own_words(void) {
-    init_lm(0x00);
+    init_lm(0x04);
     ns_pmbus_config_t config = config_of(NS_PMBUS_PART_LM25066, 1000);
     config.current_limit_a = 10.0;
     config.voltage_limit_v_low = 10.8;
@@ -267,11 +282,10 @@ static void limits_of_a_hot_swap_are_programmed_in_its_own_words(void) {
 
 static void renesas_rails_are_paged_direct(void) {
     static const vector_t vectors[] = {
-        {NS_PMBUS_VOLTAGE_V, 0x8B, 850, 0.85},       {NS_PMBUS_CURRENT_A, 0x8C, 1234, 123.4},
-        {NS_PMBUS_CURRENT_A, 0x8C, 0xFFF6, -1.0},    {NS_PMBUS_POWER_W, 0x96, 105, 105.0},
-        {NS_PMBUS_TEMP_C, 0x8D, 0xFFD8, -40.0},      {NS_PMBUS_INPUT_VOLTAGE_V, 0x88, 1205, 12.05},
-        {NS_PMBUS_INPUT_CURRENT_A, 0x89, 912, 9.12}, {NS_PMBUS_INPUT_POWER_W, 0x97, 110, 110.0},
-        {NS_PMBUS_EXTERNAL_TEMP_C, 0x8E, 61, 61.0},
+        {NS_PMBUS_VOLTAGE_V, 0x8B, 850, 0.85},      {NS_PMBUS_CURRENT_A, 0x8C, 1234, 123.4},
+        {NS_PMBUS_CURRENT_A, 0x8C, 0xFFF6, -1.0},   {NS_PMBUS_POWER_W, 0x96, 105, 105.0},
+        {NS_PMBUS_TEMP_C, 0x8D, 0xFFD8, -40.0},     {NS_PMBUS_INPUT_CURRENT_A, 0x89, 912, 9.12},
+        {NS_PMBUS_INPUT_POWER_W, 0x97, 110, 110.0}, {NS_PMBUS_EXTERNAL_TEMP_C, 0x8E, 61, 61.0},
     };
     static const uint32_t kinds[] = {NS_PMBUS_PART_ISL68137, NS_PMBUS_PART_RAA228};
     for (size_t i = 0; i < 2; i++) {
@@ -285,6 +299,8 @@ static void renesas_rails_are_paged_direct(void) {
         CHECK_STATUS(begin(), NS_OK);
         CHECK(part.words[1][0x46] == 2000 && part.words[0][0x10] == 0x40);
         CHECK_VECTORS(vectors);
+        fake_pmbus_define(&part, 0x88, 2, 12050); /* the ISL68137 has another step */
+        CHECK_NEAR(value_of(NS_PMBUS_INPUT_VOLTAGE_V), i == 0 ? 12.05 : 120.5);
         check_unsupported(NS_PMBUS_ENERGY_J);
     }
 }
@@ -339,7 +355,7 @@ static void mp2975_voltage_is_direct_or_vid(void) {
     static const vector_t vectors[] = {
         {NS_PMBUS_VOLTAGE_V, 0x8B, 0x5352, 0.85}, /* bits 11:0 */
         {NS_PMBUS_CURRENT_A, 0x8C, 120, 120.0},
-        {NS_PMBUS_CURRENT_A_PEAK, 0x90, 0xE0C8, 200.0}, /* bits 12:0 */
+        {NS_PMBUS_CURRENT_A_PEAK, 0x90, 0xE0C8, 50.0}, /* bits 12:0, 0.25 A */
         {NS_PMBUS_INPUT_VOLTAGE_V, 0x88, 0xD300, 12.0},
         {NS_PMBUS_TEMP_C, 0x8D, 45, 45.0},
     };

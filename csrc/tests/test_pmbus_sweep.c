@@ -37,7 +37,7 @@ static const rail_t rails[] = {
     {NS_PMBUS_PART_LTC2978, 0.0, 0, 0, 0, 1, 0, 1, 0x13},
     {NS_PMBUS_PART_LTC3887, 3.3, 0x46, 0xC34C, 0, 1, 0, 1, 0x14},
     {NS_PMBUS_PART_ISL68137, 30.0, 0x46, 300, 0, 1, 1, 1, 0x40},
-    {NS_PMBUS_PART_MP2975, 0.0, 0, 0, 0, 1, 0, 1, 0},
+    {NS_PMBUS_PART_MP2975, 0.0, 0, 0, 0, 1, 0, 0, 0},
     {NS_PMBUS_PART_UCD90XXX, 3.3, 0x46, 0xC34C, 0, 1, 0, 0, 0x17},
 };
 #define RAIL_COUNT (sizeof rails / sizeof rails[0])
@@ -52,7 +52,7 @@ static void define_hot_swap(void) {
     part.size[0x46] = 0;
     fake_pmbus_define(&part, rail->limit, 2, 0x0FFF);
     if (rail->kind == NS_PMBUS_PART_LM5066) {
-        fake_pmbus_define(&part, 0xD9, 1, 0);
+        fake_pmbus_define(&part, 0xD9, 1, 0x04); /* the high range, by the register */
         return;
     }
     fake_pmbus_define(&part, 0xD3, 1, 0);
@@ -82,7 +82,7 @@ static void define_part(void) {
         fake_pmbus_define(&part, 0x59, 2, 0x8000);
         fake_pmbus_define(&part, 0x1D, 2, 0);
         fake_pmbus_define(&part, 0x0D, 2, 0);
-        fake_pmbus_define(&part, 0xFD, FAKE_SEND, 0);
+        fake_pmbus_define(&part, 0xFD, 1, 0);
         fake_pmbus_define(&part, 0xE7, 2, 0x0130);
         fake_pmbus_define(&part, 0xEF, 1, 0x60);
         fake_pmbus_define(&part, 0xDD, 2, 0x1000);

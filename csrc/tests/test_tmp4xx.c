@@ -18,7 +18,7 @@ static void power_up(ns_tmp4xx_part_t kind) {
     if (kind == NS_TMP464) {
         part.value[0x30] = 0x0F9C;
         part.value[0xFE] = 0x5449;
-        part.value[0xFF] = 0x1464;
+        part.value[0xFF] = 0x1468;
         for (int i = 0; i < 5; i++) {
             part.value[0x39 + (i > 0 ? 1 + 8 * i : 0)] = 0x7FC0;
         }
@@ -109,13 +109,13 @@ static void tmp464_reads_as_its_data_sheet_says(void) {
 
 static void limits_are_rounded_down_and_locked(void) {
     static const uint8_t registers[] = {0x39, 0x42, 0x4A, 0x52, 0x5A};
-    for (int sixteenths = -800; sixteenths < 3000; sixteenths += 37) {
-        double limit_c = (double)sixteenths / 16.0 + 0.06;
+    for (int halves = -100; halves < 375; halves += 7) { /* bits 5:0 are 0 */
+        double limit_c = (double)halves / 2.0 + 0.49;
         CHECK_STATUS(open_part(NS_TMP464, limit_c), NS_OK);
         CHECK_STATUS(begin(), NS_OK);
         for (size_t i = 0; i < 5; i++) {
             int16_t raw = (int16_t)(uint16_t)part.value[registers[i]];
-            CHECK(raw == sixteenths * 8);
+            CHECK(raw == halves * 64);
         }
         CHECK(part.lock_word == 0x5CA6);
     }
@@ -138,6 +138,10 @@ static void an_open_diode_has_no_temperature(void) {
     CHECK_STATUS(read_status(NS_TMP4XX_REMOTE2_TEMP_C), NS_E_RANGE);
     CHECK_STATUS(read_status(NS_TMP4XX_REMOTE3_TEMP_C), NS_OK);
     CHECK(ns_tmp4xx_ops.alarm(&device) == 0x0200);
+    part.value[0x23] = 0; /* read once, the bit is gone until the next conversion */
+    part.value[0x02] = 0x8000;
+    CHECK_STATUS(begin(), NS_OK);
+    CHECK_STATUS(read_status(NS_TMP4XX_REMOTE2_TEMP_C), NS_E_RANGE);
 }
 
 static void a_value_that_moves_between_its_bytes_is_read_again(void) {

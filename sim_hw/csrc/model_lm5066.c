@@ -33,7 +33,7 @@
 #define READ_DIAGNOSTIC_WORD 0xE1
 #define AVG_BLOCK_READ 0xE2
 
-#define SETUP_HIGH_RANGE 0x10u /* current limit setting: CL = GND, 50 mV */
+#define SETUP_RANGE 0x10u /* current limit setting */
 #define SETUP_BY_REGISTER 0x04u
 #define SAMPLES_MAX 0x0C
 #define NS_PER_MS 1000000
@@ -91,11 +91,14 @@ static const sim_limit_t limits[] = {
     SIM_OVER(SIM_OT_FAULT_LIMIT, 0, SIM_TEMP_1, SIM_IN_TEMPERATURE, SIM_STATUS_OVER_FAULT),
     SIM_OVER_WARN(SIM_OT_WARN_LIMIT, SIM_TEMP_1, SIM_IN_TEMPERATURE, SIM_STATUS_OVER_WARN)};
 
-/* The range of the current: by pin (CL to VDD, the low one, on this board) unless the register
-   rules. */
+/* The range of the current: by pin (CL to VDD, the low one, on this board) unless bit 2 lets the
+   register rule (SNVS655G, below table 30; SNVS824C, below table 33). There bit 4 is 1 for the high
+   range of the LM25066 (table 33) and 0 for that of the LM5066 (Linux hwmon list, 11 June 2026:
+   coefficients of LM5064, LM5066 and LM5066I swapped). */
 static bool is_high_range(const sim_pmbus_part_t *part) {
     unsigned setup = sim_pmbus_word(part, 0, DEVICE_SETUP);
-    return (setup & SETUP_BY_REGISTER) != 0 && (setup & SETUP_HIGH_RANGE) != 0;
+    bool is_set = (setup & SETUP_RANGE) != 0;
+    return (setup & SETUP_BY_REGISTER) != 0 && is_set == (part->model == &sim_model_lm25066);
 }
 
 static sim_coefficients_t coefficients(const sim_pmbus_part_t *part, uint8_t quantity) {
@@ -111,7 +114,7 @@ static sim_coefficients_t coefficients(const sim_pmbus_part_t *part, uint8_t qua
                      : (sim_coefficients_t){4587.0, -2400.0, -2};
     case SIM_IIN:
         if (is_25) {
-            return is_high ? (sim_coefficients_t){6852.0 * shunt, -3100.0, -2}
+            return is_high ? (sim_coefficients_t){6854.0 * shunt, -3100.0, -2}
                            : (sim_coefficients_t){13661.0 * shunt, -5200.0, -2};
         }
         return is_high ? (sim_coefficients_t){5405.0 * shunt, -600.0, -2}

@@ -48,6 +48,22 @@ static bool is_shut_down(const sim_tmp_t *self) {
     return (self->config & bit[self->kind]) != 0;
 }
 
+/* THERM limits of the die and of remotes 1 to 4; the bits of the status registers are 7 for the die
+   and 8 .. 11 for the remotes (Linux hwmon driver tmp464). */
+static const uint8_t therm_registers[SIM_TMP_CHANNELS] = {0x39, 0x42, 0x4A, 0x52, 0x5A};
+#define THERM_RESET 0x7FC0 /* unverified */
+#define THERM_BITS 0xFFC0u /* steps of 0.5 degC: as above */
+#define STATUS_SHIFT 7
+
+static int therm_channel(uint8_t pointer) {
+    for (int channel = 0; channel < SIM_TMP_CHANNELS; channel++) {
+        if (therm_registers[channel] == pointer) {
+            return channel;
+        }
+    }
+    return -1;
+}
+
 /* Time from one result to the next. */
 static int64_t period_ns(const sim_tmp_t *self) {
     static const uint32_t tmp1075_us[4] = {27500, 55000, 110000, 220000}; /* SBOS854F table 6 */
@@ -108,6 +124,9 @@ void sim_tmp_power_up(sim_tmp_t *self) {
     self->rate = 7;
     self->is_locked = self->has_alert = false;
     self->open_seen = 0;
+    for (int channel = 0; channel < SIM_TMP_CHANNELS; channel++) {
+        self->therm[channel] = THERM_RESET;
+    }
     memset(self->result, 0, sizeof(self->result));
     self->left_ns = period_ns(self);
 }
@@ -209,16 +228,26 @@ static void write_tmp421(sim_tmp_t *self, uint8_t value) {
 
 /* ---- TMP464 ---- */
 
+static uint16_t therm_status(const sim_tmp_t *self) {
+    unsigned status = 0;
+    for (int channel = 0; channel < SIM_TMP_CHANNELS; channel++) {
+        int limit = (int16_t)self->therm[channel] / 8;
+        status |= self->result[channel] > limit ? 1u << (STATUS_SHIFT + channel) : 0u;
+    }
+    return (uint16_t)status;
+}
+
 static uint16_t read_tmp464(sim_tmp_t *self) {
     if (self->pointer < SIM_TMP_CHANNELS) { /* 13 bits, left in the word: SBOS835C table 1 */
         return (uint16_t)((unsigned)self->result[self->pointer] << 3 & 0xFFF8u);
     }
     switch (self->pointer) {
     case TMP464_THERM:
+        return therm_status(self);
     case TMP464_THERM2:
         return 0;
-    case TMP464_OPEN: { /* bit 12 is remote 1; reading clears it until the next conversion */
-        unsigned open = (unsigned)self->open_seen >> 1 << 12;
+    case TMP464_OPEN: { /* reading clears it until the next conversion */
+        unsigned open = (unsigned)self->open_seen << STATUS_SHIFT;
         self->open_seen = 0;
         return (uint16_t)open;
     }
@@ -230,8 +259,13 @@ static uint16_t read_tmp464(sim_tmp_t *self) {
         return 0x5449;
     case TMP464_DEVICE:
         return 0x1468;
-    default:
+    default: {
+        int channel = therm_channel(self->pointer);
+        if (channel >= 0) {
+            return self->therm[channel];
+        }
         return self->pointer == TMP464_RESET ? 0 : 0xFFFFu;
+    }
     }
 }
 
@@ -245,6 +279,8 @@ static void write_tmp464(sim_tmp_t *self, uint16_t value) {
         sim_tmp_power_up(self);
     } else if (self->pointer == TMP464_CONFIG) {
         set_config(self, value & (uint16_t)~TMP464_BUSY, TMP464_ONE_SHOT);
+    } else if (therm_channel(self->pointer) >= 0) {
+        self->therm[therm_channel(self->pointer)] = value & THERM_BITS;
     }
 }
 

@@ -3,9 +3,10 @@
  * @brief Register models of the temperature sensors TMP1075, TMP421 and TMP464 (Texas Instruments).
  *
  * Modelled: pointer register, big-endian words of the TMP1075 and TMP464, byte pairs of the TMP421,
- * conversion time, shutdown and one shot, limits of the TMP1075 with its comparator alert, open
- * diode, reset, the lock of the TMP464. Not modelled: offset and ideality correction, THERM limits
- * of the TMP464 beyond their registers, extended range beyond its flag, fault queue.
+ * conversion time, shutdown and one shot, limits of the TMP1075 with its comparator alert, THERM
+ * limits of the TMP464, open diode, reset, the lock of the TMP464. Not modelled: offset and
+ * ideality correction, hysteresis and THERM2 limits of the TMP464, extended range beyond its flag,
+ * fault queue.
  */
 #ifndef NIGHTSIDE_SIM_TMP_H
 #define NIGHTSIDE_SIM_TMP_H
@@ -30,6 +31,7 @@ typedef struct sim_tmp {
     uint16_t high;
     uint16_t low;
     uint8_t rate;
+    uint16_t therm[SIM_TMP_CHANNELS]; /**< TMP464: THERM limits, as words */
     bool is_locked;
     bool has_alert;
     uint8_t open_seen; /**< bit by channel, since the last read of the open status */

@@ -59,10 +59,14 @@ typedef struct ns_pmbus_config {
     double voltage_limit_v_low;
     double temp_limit_c;
     double power_limit_w;
-    uint8_t has_phase; /**< 1: PHASE is selected; set it on all rails of a part or on none */
-    uint8_t phase;     /**< 0 .. 31, or NS_PMBUS_PHASE_ALL */
-    uint8_t vid;       /**< table of VID codes, where VOUT_MODE says VID: 1 VR11, 2 VR12 (5 mV),
+    uint8_t has_phase;   /**< 1: PHASE is selected; set it on all rails of a part or on none */
+    uint8_t phase;       /**< 0 .. 31, or NS_PMBUS_PHASE_ALL */
+    uint8_t vid;         /**< table of VID codes, where VOUT_MODE says VID: 1 VR11, 2 VR12 (5 mV),
                             3 VR13 (10 mV), 4 IMVP9, 5 AMD; 0: not known */
+    uint8_t sense_range; /**< LM25066, LM5066: what the CL pin chooses, 1 the low range (CL at VDD:
+                              25 or 26 mV), 2 the high one (CL at GND: 46 or 50 mV); 0: not known,
+                              then there is no current and no power unless the part's register
+                              rules instead of the pin */
 } ns_pmbus_config_t;
 
 /** How words of one quantity are read; the library's own. */
@@ -88,7 +92,7 @@ typedef struct ns_pmbus {
     void *bus_ctx;
     const void *part;
     ns_pmbus_config_t config;
-    ns_pmbus_scale_t scales[7];
+    ns_pmbus_scale_t scales[8];
     ns_pmbus_limit_t limits[5];
     uint32_t limit_count;
     bool is_learnt;           /**< formats, ranges and the words of the limits are known */
@@ -99,6 +103,7 @@ typedef struct ns_pmbus {
     bool energy_is_started;
     uint8_t ready_mask; /**< bits of MFR_COMMON to wait for; 0: never busy, or cannot tell */
     uint16_t status_word;
+    uint16_t setting;         /**< of the register that decides how words are read */
     uint16_t ignored_faults;  /**< what the part sets at power-up and nobody has cleared yet */
     uint32_t unsupported;     /**< bit n: channel n turned out not to be there */
     uint32_t check_countdown; /**< begins until limits and lock are read back */
@@ -106,7 +111,8 @@ typedef struct ns_pmbus {
     uint32_t energy_samples;
     uint64_t energy_count;
     int64_t energy_time_ns;
-    int64_t now_ns; /**< of the last begin */
+    int64_t now_ns;          /**< of the last begin */
+    int64_t settle_until_ns; /**< the part measures nothing new before */
     double energy_j;
     double peaks[4]; /**< kept over CLEAR_FAULTS where that wipes the part's own */
 } ns_pmbus_t;
@@ -114,10 +120,12 @@ typedef struct ns_pmbus {
 /**
  * @brief Open; nothing is sent. The device's ops are ns_pmbus_ops.
  *
- * begin selects PAGE (and PHASE), reads it back, and fetches STATUS_WORD when its channel is due.
- * After opening and after each failure it learns formats and ranges, and reads back, then and each
- * tenth time, the limits (by value), WRITE_PROTECT and STATUS_WORD; two reads of a limit must
- * disagree with what is wanted, each with PAGE verified, before it is programmed. write(ENABLE, 1)
+ * begin selects PAGE (and PHASE), reads it back, reads the register that decides the range of the
+ * readings where the part has one, and fetches STATUS_WORD when its channel is due. After opening
+ * and after each failure it learns formats and ranges (all but generic parts again each tenth
+ * time), and reads back, then and each tenth time, the limits (by value), WRITE_PROTECT and
+ * STATUS_WORD; two reads of a limit must disagree with what is wanted, each with PAGE verified,
+ * before it is programmed. write(ENABLE, 1)
  * selects PAGE and verifies limits and lock each time before OPERATION; write(ENABLE, 0) selects
  * PAGE and switches off, whatever the limits say. Limits are rounded toward safe: upper ones down,
  * the lower one up. VOUT_COMMAND, STORE_* and RESTORE_* are never written; faults are cleared by
@@ -147,6 +155,7 @@ typedef struct ns_pmbus {
  * @retval NS_E_RANGE       0xFFFF without PEC; an OPERATION of 0xFF; a limit that does not fit the
  *                          part's format; a limit, lock or setting that does not stay as
  *                          programmed; an ENABLE that is neither 0 nor 1
+ * @retval NS_E_STALE       the part's monitor was only just started: a reading of 50 ms from now
  * @retval NS_E_REFUSED     POWER_CYCLE of an output that is off
  * @retval NS_E_UNSUPPORTED a channel, format or request that the part has not; a write to a channel
  *                          other than ENABLE; voltage limits in relative mode

@@ -44,7 +44,8 @@ typedef struct ns_tmp4xx_config {
     uint32_t part;       /**< ns_tmp4xx_part_t */
     uint8_t address;     /**< 7 bits, 0x08 .. 0x77 */
     uint32_t timeout_us; /**< of one transfer, > 0 */
-    double temp_limit_c; /**< THERM limit of all sensors of a TMP464, rounded down; NaN: none */
+    double temp_limit_c; /**< THERM limit of all sensors of a TMP464, rounded down to 0.5 degC; NaN:
+                              none */
 } ns_tmp4xx_config_t;
 
 /** Memory of one device, the caller's; the fields are the library's own. */

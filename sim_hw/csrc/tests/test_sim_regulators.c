@@ -302,7 +302,7 @@ static void mp2975_needs_both_clears(void) {
     } cases[] = {{false, true, false}, {true, false, false}, {true, true, true}};
     for (size_t i = 0; i < 3; i++) {
         start(SIM_PART_MP2975, 2);
-        CHECK(put(&bench, PART, 2, SIM_IOUT_OC_FAULT_LIMIT, 100) == NS_OK); /* 10 A */
+        CHECK(put(&bench, PART, 2, SIM_IOUT_OC_FAULT_LIMIT, 10) == NS_OK); /* 10 A */
         part->rail[0].truth[SIM_IOUT] = 20.0;
         sim_bench_advance(&bench, 1000);
         part->rail[0].truth[SIM_IOUT] = 0.0;
