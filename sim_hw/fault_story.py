@@ -12,7 +12,7 @@ from typing import NamedTuple
 from flight.core.points import PointTable
 from flight.core.types import Decision, Event, Inputs, Mode, Severity
 from sim_hw.fault_injector import AppliedFault
-from sim_hw.faults import accelerator_of
+from sim_hw.faults import FAULTS, accelerator_of, accelerators_struck
 from sim_hw.scenario_times import PlannedFault
 from sim_hw.timeline import NS_PER_S
 
@@ -22,6 +22,7 @@ CAP_W_SAFE = 200.5  # the safe cap and its read-back quantum
 # While one of these words of accelN.cap_reason is in force, a response is still at work.
 RESPONDING = frozenset({"mode", "pump", "voltage", "rail", "sensor", "reflex", "lease", "ramp"})
 WHOLE_NODE = ("pump_stop", "daemon_stall")
+SHARED_BY_ALL = ("loop", "eps", "payload")  # targets
 
 
 class Step(NamedTuple):
@@ -135,20 +136,19 @@ def _is_told(story: FaultStory, now_ns: int) -> bool:
     if story.back_s is not None:
         return True
     fault = story.fault
-    end_ns = fault.start_ns if fault.name == "sensor_spike" else fault.end_ns
+    end_ns = fault.start_ns if FAULTS[fault.name].is_instant else fault.end_ns
     return not story.is_disturbed and now_ns > end_ns + NOTICE_S * NS_PER_S
 
 
 def _concerned(fault: PlannedFault, count: int) -> range:
     """The accelerators whose caps a fault may change."""
-    accelerator = accelerator_of(fault.target)
-    if accelerator is not None and accelerator < count:
-        return range(accelerator, accelerator + 1)
-    is_shared = fault.name in WHOLE_NODE or fault.target.startswith(("loop.", "payload"))
-    return range(count) if is_shared else range(0)
+    struck = accelerators_struck(fault.name, fault.target)
+    is_shared = fault.name in WHOLE_NODE or fault.target.startswith(SHARED_BY_ALL)
+    return range(count) if is_shared else range(struck.start, min(struck.stop, count))
 
 
 def _concerns(fault: PlannedFault, event: Event) -> bool:
-    if fault.name in WHOLE_NODE:
+    if fault.name in WHOLE_NODE or event.subject == fault.target:
         return True
-    return accelerator_of(event.subject) == accelerator_of(fault.target)
+    subject, struck = accelerator_of(event.subject), accelerators_struck(fault.name, fault.target)
+    return subject in struck if struck else subject is None

@@ -73,7 +73,11 @@ class Flight:
             sinks=(self, *sinks),
         )
         self.injector = FaultInjector(
-            plan.faults, plant=self.node.plant, image=self.node.image, cycle_gate=self.node.gate
+            plan.faults,
+            plant=self.node.plant,
+            image=self.node.image,
+            cycle_gate=self.node.gate,
+            function_number=self.node.devices.nvml_function_number,
         )
         self.properties = PropertyChecker(
             self.node.image,

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim_hw.fault_injector import AppliedFault
-from sim_hw.faults import accelerator_of
+from sim_hw.faults import HOLDS_ITS_CAP, SILENCES_PART, accelerators_struck
 from sim_hw.property_limits import PropertyLimits
 from sim_hw.property_truth import Ledger, Truth
-from sim_hw.scenario_times import FOREVER_NS
+from sim_hw.scenario_times import FOREVER_NS, PlannedFault
 from sim_hw.timeline import NS_PER_S
 
 _STEP_NS = 100_000_000
+# Library functions without which a temperature is missing; empty: all of them.
+_TEMPERATURE_CALLS = ("", "nvmlDeviceGetTemperature", "nvmlDeviceGetFieldValues")
 
 
 class BudgetCheck:
@@ -28,9 +30,9 @@ class BudgetCheck:
     What the arbiter granted is the largest of the last second per accelerator, and at least the
     minimum cap where the module draws power. An accelerator that booted in that second has its own
     maximum cap until its driver's next poll and counts with that. One that ignores its cap, or
-    whose library answers nothing, cannot be throttled: its excess is left out of both sums for the
-    10 s in which it must be dealt with, and for 1 s after the fault. One whose module switch does
-    not hear, and is granted nothing, is left out of the budget.
+    whose library answers nothing or refuses, cannot be throttled: its excess is left out of both
+    sums for the 10 s in which it must be dealt with, and for 1 s after the fault. One whose module
+    switch does not hear, and is granted nothing, is left out of the budget.
     """
 
     names = ("S6",)
@@ -82,9 +84,11 @@ class BudgetCheck:
 
     def fault(self, edge: AppliedFault) -> None:
         """Who cannot be told or does not obey is excused, and for 1 s after it obeys again."""
-        i = accelerator_of(edge.fault.target)
-        if edge.fault.name in ("cap_ignored", "nvml_call_fails") and i is not None:
-            grace_ns = round(self._limits.budget_s * NS_PER_S)
+        fault = edge.fault
+        if fault.name not in HOLDS_ITS_CAP:
+            return
+        grace_ns = round(self._limits.budget_s * NS_PER_S)
+        for i in accelerators_struck(fault.name, fault.target):
             self._excused_until[i] = FOREVER_NS if edge.is_start else edge.time_ns + grace_ns
 
     def _check_closely(self, now_ns: int) -> tuple[float, float]:
@@ -135,8 +139,12 @@ class BudgetCheck:
             self._ledger.violate("S6", now_ns, "node", load_w, budget_w, "W", text)
 
     def _is_deaf(self, i: int) -> bool:
-        rail = f"accel{i}_54v"
-        return any(f.name == "i2c_nack" and f.target == rail for f in self._truth.active)
+        return any(
+            f.name in SILENCES_PART
+            and not f.target.endswith("_aux")
+            and i in accelerators_struck(f.name, f.target)
+            for f in self._truth.active
+        )
 
     def _over_ns(self, now_ns: int, i: int, power_w: float, granted_w: float) -> int:
         if power_w <= granted_w * (1.0 + self._limits.cap_excess_ratio):
@@ -244,10 +252,11 @@ class LossCheck:
     The ceiling is the larger of its power and of its enforced cap in the second before the loss,
     plus 2 %: the cap is what the node permits, and load below it is the workload's affair. Then,
     from 0.2 s after the loss:
-    - library calls that fail, a memory or core temperature that is forced: power stays below the
-      ceiling as long as the loss lasts;
-    - a NACK of one of its rails, any other of its sensors stuck, biased or forced: for 10 s after
-      the loss, since a later rise is decided on the core temperature, which is still good;
+    - library calls for temperatures that fail, a memory or core temperature that is forced: power
+      stays below the ceiling as long as the loss lasts;
+    - a NACK of one of its rails, its bus stuck or stretched, any other of its sensors stuck,
+      biased or forced: for 10 s after the loss, since a later rise is decided on the core
+      temperature, which is still good;
     - a core temperature that repeats its last sample looks good until the power has moved by 150
       W: the ceiling is that much higher, and may be exceeded for 25 s, as long as the loss lasts.
     Not claimed: while its cap was rising before the loss (a ramp goes on to its end), after its
@@ -280,16 +289,21 @@ class LossCheck:
 
     def fault(self, edge: AppliedFault) -> None:
         """A loss begins or ends."""
-        fault, i = edge.fault, accelerator_of(edge.fault.target)
+        fault = edge.fault
         if not edge.is_start:
             self._losses = [loss for loss in self._losses if loss.fault_id != fault.id]
             return
-        if i is None or self._steps < self._rows or self._truth.module_enabled[i] == 0.0:
+        kind = _loss_kind(fault)
+        if kind is None:
             return
-        kind = _loss_kind(fault.name, fault.target)
+        for i in accelerators_struck(fault.name, fault.target):
+            if self._steps >= self._rows and self._truth.module_enabled[i] > 0.0:
+                self._lose(edge, i, kind)
+
+    def _lose(self, edge: AppliedFault, i: int, kind: str) -> None:
         newest_w = float(self._cap_w[self._row, i])
         oldest_w = float(self._cap_w[(self._row + 1) % self._rows, i])
-        if kind is None or newest_w > oldest_w + 0.5:
+        if newest_w > oldest_w + 0.5:
             return
         limits = self._limits
         before_w = max(float(self._cap_w[:, i].max()), float(self._power_w[:, i].max()))
@@ -297,7 +311,7 @@ class LossCheck:
         lasts_s = limits.loss_window_s if kind == "partial" else float("inf")
         self._losses.append(
             _Loss(
-                fault_id=fault.id,
+                fault_id=edge.fault.id,
                 accelerator=i,
                 ceiling_w=ceiling_w + (limits.stuck_power_w if kind == "silent" else 0.0),
                 allowed_ns=round((limits.stuck_s_max if kind == "silent" else 0.0) * NS_PER_S),
@@ -328,14 +342,14 @@ class LossCheck:
         return True
 
 
-def _loss_kind(name: str, target: str) -> str | None:
+def _loss_kind(fault: PlannedFault) -> str | None:
     """Return how a fault blinds its accelerator: `whole`, `partial`, `silent`, or None for no
     loss.
     """
-    is_core = target.endswith(".core_temp_c")
-    if name == "nvml_call_fails":
-        return "whole"
-    if name == "i2c_nack":
+    name, is_core = fault.name, fault.target.endswith(".core_temp_c")
+    if name in ("nvml_call_fails", "nvml_hang", "accel_lost"):
+        return "whole" if fault.parameters.get("function", "") in _TEMPERATURE_CALLS else None
+    if name in SILENCES_PART:
         return "partial"
     if name == "sensor_stuck":
         return "silent" if is_core else "partial"

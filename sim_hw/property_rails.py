@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from flight.core.types import Mode
 from sim_hw.fault_injector import AppliedFault
-from sim_hw.faults import accelerator_of
+from sim_hw.faults import SILENCES_PART, accelerator_of, accelerators_struck
 from sim_hw.property_limits import PropertyLimits
 from sim_hw.property_truth import LONG_AGO_NS, Ledger, Truth
 from sim_hw.scenario_times import PlannedFault
 from sim_hw.timeline import NS_PER_S
 
-ACCELERATORS_PER_BUS = 4  # REF-1: one auxiliary part serves four rails
 RAILS_ARE_UP = (Mode.NOMINAL, Mode.DEGRADED)
 # The payload rail feeds all; a lie about flow, pumps or charge looks like the loss itself. A pump
 # or a string that fails is not here: flow and charge tell.
@@ -31,8 +30,9 @@ class RailCheck:
     flow and charge, a hot core or memory, flow that is lost, a charge low enough to shed, or ten
     minutes without a daemon. A pump that fails is none, only the flow is; but it may break off a
     start. A retry is a rail that closes within 2 min of an opening in those modes. After a latch-up
-    strong enough for the silicon of the auxiliary rail that rail may trip first; the module rail
-    then has the 250 ms of S5. Flow at a switch-on is not claimed while a sensor of the loop lies.
+    strong enough for the silicon of the auxiliary rail, or a brown-out of its part, that rail may
+    open first; the module rail then has the 250 ms of S5. Flow at a switch-on is not claimed while
+    a sensor of the loop lies.
     """
 
     names = ("S4", "S5")
@@ -81,6 +81,9 @@ class RailCheck:
         fault, accelerator = edge.fault, accelerator_of(edge.fault.target)
         if not edge.is_start:
             self._ended.append((edge.time_ns, fault))
+        elif fault.name == "part_brown_out" and fault.target.endswith("_aux"):
+            struck = accelerators_struck(fault.name, fault.target)
+            self._silicon_ns |= dict.fromkeys(struck, edge.time_ns)
         elif fault.name == "latch_up" and accelerator is not None:
             latch_a = float(fault.parameters["current_a"])
             if latch_a > self._limits.latch_current_a_silicon:
@@ -236,9 +239,9 @@ class LatchUpCheck:
     250 ms.
 
     Claimed for latch-ups above the current of a micro-latch, on a rail that is on. While something
-    hides that rail from the supervisor the time does not run: a NACK of its bus part, a sensor
-    fault of its readings, a daemon stall up to the first heartbeat after it. It starts anew when
-    that ends.
+    hides that rail from the supervisor the time does not run: a NACK of its bus part, a bus that
+    is stuck or stretched, a sensor fault of its readings, a daemon stall up to the first heartbeat
+    after it. It starts anew when that ends.
     """
 
     names = ("S5",)
@@ -278,7 +281,7 @@ class LatchUpCheck:
         if not edge.is_start:
             if fault.name == "daemon_stall":
                 self._stall_ended_ns = edge.time_ns
-            elif fault.name == "i2c_nack" or fault.name.startswith("sensor_"):
+            elif fault.name in SILENCES_PART or fault.name.startswith("sensor_"):
                 self._heard_ns = edge.time_ns
         elif fault.name == "latch_up" and i is not None and self._aux_before[i] > 0.0:
             latch_a = float(fault.parameters["current_a"])
@@ -307,26 +310,19 @@ def _explains(fault: PlannedFault, accelerator: int | None) -> bool:
         return False
     target = fault.target.removeprefix("rail.")
     struck = accelerator_of(target)
-    if struck is None:
+    if struck is None and target != "nvml":
         return target.startswith(CAUSES_FOR_ALL if accelerator is not None else "payload_54v")
     if accelerator is None:  # a module switch that seems to have failed closed
         return target.startswith(f"accel{struck}_54v")
-    return struck == accelerator or _shares_part(fault, accelerator)
-
-
-def _shares_part(fault: PlannedFault, accelerator: int) -> bool:
-    struck = accelerator_of(fault.target)
-    if fault.name != "i2c_nack" or struck is None or not fault.target.endswith("_aux"):
-        return False
-    return struck // ACCELERATORS_PER_BUS == accelerator // ACCELERATORS_PER_BUS
+    return accelerator in accelerators_struck(fault.name, fault.target)
 
 
 def _is_hidden(truth: Truth, accelerator: int) -> bool:
     for fault in truth.active:
         if fault.name == "daemon_stall":
             return True
-        if fault.name == "i2c_nack" and (
-            accelerator_of(fault.target) == accelerator or _shares_part(fault, accelerator)
+        if fault.name in SILENCES_PART and accelerator in accelerators_struck(
+            fault.name, fault.target
         ):
             return True
         if fault.name.startswith("sensor_") and fault.target.startswith(

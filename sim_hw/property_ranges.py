@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim_hw.fault_injector import AppliedFault
-from sim_hw.faults import accelerator_of
+from sim_hw.faults import HOLDS_ITS_CAP, accelerators_struck
 from sim_hw.property_limits import PropertyLimits
 from sim_hw.property_truth import Ledger, Truth
 from sim_hw.scenario_times import FOREVER_NS
@@ -213,9 +213,11 @@ class ShedCheck:
 
     def fault(self, edge: AppliedFault) -> None:
         """Who cannot be told or does not obey is excused, and for 1 s after."""
-        i = accelerator_of(edge.fault.target)
-        if edge.fault.name in ("cap_ignored", "nvml_call_fails") and i is not None:
-            grace_ns = round(self._limits.budget_s * NS_PER_S)
+        fault = edge.fault
+        if fault.name not in HOLDS_ITS_CAP:
+            return
+        grace_ns = round(self._limits.budget_s * NS_PER_S)
+        for i in accelerators_struck(fault.name, fault.target):
             self._excused_until[i] = FOREVER_NS if edge.is_start else edge.time_ns + grace_ns
 
     def _draw_w(self, now_ns: int, allowed_w: float) -> float:

@@ -68,7 +68,7 @@ class FaultEntry(_Table):
     at: Time
     name: str
     target: str
-    parameters: dict[str, float | bool] = Field(default_factory=dict)
+    parameters: dict[str, float | bool | str] = Field(default_factory=dict)
 
 
 class ActionEntry(_Table):

@@ -31,7 +31,7 @@ class PlannedFault:
     id: str
     name: str
     target: str
-    parameters: Mapping[str, float | bool]
+    parameters: Mapping[str, float | bool | str]
     start_ns: int
     end_ns: int
 

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from sim_hw.faults_bus import BUSES
+
 Fault = dict[str, Any]  # one [[fault]] table; the times are in ms, `at` is written at the end
 Scenario = dict[str, Any]
 
@@ -67,6 +69,36 @@ BUDGET: tuple[Bound, ...] = (
         "a part that is not heard can be switched by nobody but its own silicon",
     ),
     Bound(
+        "`i2c_sda_stuck`, `i2c_stretch`, `i2c_last_moment`",
+        "as `i2c_nack`, of one bus",
+        "the rails of four accelerators are not heard, and keep what they were told",
+    ),
+    Bound(
+        "`i2c_byte_errors`",
+        "any bus, at most 1 byte in 500, any time; no `latch_up`",
+        "two tries that both fail delay a reading by a cycle, and the second of a latch-up's two",
+    ),
+    Bound(
+        "`rail_trip`",
+        "one accelerator, and no other fault on it within 10 s",
+        "a rail opened twice in a row may be latched off",
+    ),
+    Bound(
+        "`nvml_hang`, `nvml_no_permission`, `accel_lost`",
+        "as `nvml_call_fails`, and no other fault on that accelerator",
+        "two faults on one accelerator may hide each other",
+    ),
+    Bound(
+        "`cap_clamped`, `accel_slowdown`",
+        "one accelerator, and no other fault on it; a cap of 100 W or more, any time",
+        "the accelerator itself is the safer side",
+    ),
+    Bound(
+        "`accel_xid`, `ecc_errors`, `row_remap`, `recovery_action`, `pcie_replays`",
+        "any number, any time",
+        "they are told, and no law listens to them",
+    ),
+    Bound(
         "`cap_ignored`",
         "one accelerator, and no other fault on it",
         "two faults on one accelerator may hide each other",
@@ -96,8 +128,13 @@ def _overlaps(one: Fault, other: Fault, *, before_ms: float = 0.0, after_ms: flo
     return not starts_late and _end_ms(other) >= one["at_ms"] - before_ms
 
 
-_SENSORS = ("sensor_stuck", "sensor_bias", "nvml_call_fails")
-_SILENCES = {"i2c_nack", "daemon_stall"}  # nobody sees or switches a rail meanwhile
+_DEAF_BUS = ("i2c_sda_stuck", "i2c_stretch", "i2c_last_moment")
+_DEAF = {"i2c_nack", *_DEAF_BUS, "i2c_byte_errors"}
+_UNTOLD = {"nvml_call_fails", "nvml_hang", "nvml_no_permission", "accel_lost"}
+_ALONE = {"cap_ignored", "cap_clamped", "accel_slowdown", *_UNTOLD} - {"nvml_call_fails"}
+_SENSORS = ("sensor_stuck", "sensor_bias", *_UNTOLD)
+_SILENCES = {*_DEAF, "daemon_stall"}  # nobody sees or switches a rail meanwhile
+_TOLD_ONLY = {"accel_xid", "ecc_errors", "row_remap", "recovery_action", "pcie_replays"}
 
 
 def _pair_is_allowed(one: Fault, other: Fault) -> bool:
@@ -106,14 +143,16 @@ def _pair_is_allowed(one: Fault, other: Fault) -> bool:
     accelerator = struck_accelerator(one["target"])
     shared = bool(accelerator) and accelerator == struck_accelerator(other["target"])
     shared = shared or one["target"] == other["target"]
-    if names in ({"pump_stop"}, {"cap_ignored"}) or ("cap_ignored" in names and shared):
+    if names & _TOLD_ONLY:
+        return True
+    if names in ({"pump_stop"}, {"cap_ignored"}) or (names & _ALONE and shared):
         return False
     if names == {"latch_up"}:
         return abs(one["at_ms"] - other["at_ms"]) >= 10_000
     if "latch_up" in names and names & _SILENCES:
         silence, latch = (one, other) if other["name"] == "latch_up" else (other, one)
         return not _overlaps(silence, {**latch, "parameters": {"duration_s": 1.0}}, before_ms=1000)
-    if names in ({"i2c_nack"}, {"daemon_stall", "nvml_call_fails"}):
+    if names <= _DEAF or ("daemon_stall" in names and names & _UNTOLD):
         return not _overlaps(one, other, before_ms=1000, after_ms=1000)
     return not shared or not _overlaps(one, other, before_ms=10_000, after_ms=10_000)
 
@@ -132,6 +171,7 @@ def is_inside_budget(faults: Sequence[Fault]) -> bool:
 
 
 ACCELS = st.integers(0, 7)
+BUS_NAMES = st.sampled_from(BUSES)
 _RAILS = st.sampled_from(("54v", "aux"))
 
 
@@ -254,7 +294,77 @@ _FAULTS: tuple[st.SearchStrategy[Fault], ...] = (
         | st.just("host_5v"),
         _parameters(True, duration_s=_durations()),
     ),
+    _fault(
+        "i2c_sda_stuck",
+        BUS_NAMES,
+        _parameters(
+            True,
+            clock_count=st.sampled_from((None, 9.0, 36.0)),
+            duration_s=_durations(),
+        ),
+    ),
+    _fault(
+        "i2c_stretch",
+        BUS_NAMES,
+        _parameters(
+            True,
+            stretch_us=st.sampled_from((1000.0, 25_000.0, 50_000.0)),
+            duration_s=_durations(),
+        ),
+    ),
+    _fault("i2c_last_moment", BUS_NAMES, _parameters(True, duration_s=_durations())),
+    _fault(
+        "i2c_byte_errors",
+        BUS_NAMES,
+        _parameters(True, rate=st.sampled_from((1e-4, 1e-3, 2e-3)), duration_s=_durations()),
+    ),
+    _fault("rail_trip", ACCELS.map("accel{}_54v".format), st.just({})),
+    _fault("nvml_hang", ACCELS.map("accel{}".format), _parameters(True, duration_s=_durations())),
+    _fault(
+        "nvml_no_permission",
+        ACCELS.map("accel{}".format),
+        _parameters(True, duration_s=_durations()),
+    ),
+    _fault("accel_lost", ACCELS.map("accel{}".format), st.just({})),
     _fault("cap_ignored", ACCELS.map("accel{}".format), _parameters(True, duration_s=_durations())),
+    _fault(
+        "cap_clamped",
+        ACCELS.map("accel{}".format),
+        _parameters(
+            True, cap_w=st.integers(10, 70).map(lambda tens: tens * 10.0), duration_s=_durations()
+        ),
+    ),
+    _fault(
+        "accel_slowdown", ACCELS.map("accel{}".format), _parameters(True, duration_s=_durations())
+    ),
+    _fault(
+        "accel_xid",
+        ACCELS.map("accel{}".format),
+        _parameters(False, code=st.sampled_from((13.0, 31.0, 48.0, 63.0, 79.0, 119.0))),
+    ),
+    _fault(
+        "ecc_errors",
+        ACCELS.map("accel{}".format),
+        _parameters(
+            True,
+            corrected_per_s=st.sampled_from((0.0, 1.0, 1e6)),
+            uncorrected_per_s=st.sampled_from((0.0, 1.0, 1000.0)),
+            duration_s=_durations(),
+        ),
+    ),
+    _fault(
+        "row_remap",
+        ACCELS.map("accel{}".format),
+        _parameters(True, is_pending=st.booleans(), has_failed=st.booleans()),
+    ),
+    _fault(
+        "recovery_action",
+        ACCELS.map("accel{}".format),
+        _parameters(True, action=st.sampled_from((1.0, 2.0, 3.0, 4.0)), duration_s=_durations()),
+    ),
+    _fault(
+        "pcie_replays", ACCELS.map("accel{}".format), _parameters(True, duration_s=_durations())
+    ),
     _fault(
         "string_loss",
         st.integers(0, 7).map("string{}".format),
@@ -309,7 +419,7 @@ def flights(draw: st.DrawFn, window_s_max: int = 200) -> Scenario:
     ends_s = [_end_ms(fault) / 1000.0 for fault in faults if _end_ms(fault) < 1e9]
     duration_s = max([last_s, *ends_s]) + QUIET_S
     # A deaf switch is claimed only while nothing sheds: enough charge, and budget for all eight.
-    is_deaf = any(fault["name"] == "i2c_nack" for fault in faults)
+    is_deaf = any(fault["name"] in _DEAF for fault in faults)
     scenario: Scenario = {
         "title": "Drawn inside the fault budget",
         "shows": "Found by tests/property/test_flight_faults.py.",

@@ -15,6 +15,7 @@ from flight.core.arbiter import CapReason
 from flight.core.pumps import PumpPhase
 from flight.core.rails import Phase
 from flight.core.types import Mode
+from sim_hw.faults import accelerators_struck
 from sim_hw.flight import Flight
 from sim_hw.scenario_times import FOREVER_NS, PlannedFault
 from sim_hw.scenario_toml import scenario_toml
@@ -24,7 +25,6 @@ from tests.property.flight_strategies import (
     Scenario,
     flights,
     is_inside_budget,
-    struck_accelerator,
 )
 from tests.system.flying import flight_of, read_scenario
 
@@ -100,13 +100,9 @@ def left_over(flight: Flight) -> list[str]:
 
 def accelerators_lost_to(fault: PlannedFault) -> list[str]:
     """Return the accelerators that a fault which goes on may keep out of service."""
-    struck = struck_accelerator(fault.target)
-    if fault.name in ("latch_up", "sensor_spike") or not struck:
+    if fault.name in ("latch_up", "sensor_spike", "rail_trip", "accel_lost", "accel_xid"):
         return []
-    if fault.name == "i2c_nack" and fault.target.endswith("_aux"):  # one part serves four rails
-        first = int(struck[-1]) // 4 * 4
-        return [f"accel{i}" for i in range(first, first + 4)]
-    return [struck]
+    return [f"accel{i}" for i in accelerators_struck(fault.name, fault.target)]
 
 
 def wanted_mode(flight: Flight) -> Mode:
@@ -167,6 +163,16 @@ def fault(name: str, target: str, at_ms: int, **parameters: float) -> dict[str, 
             fault("latch_up", "accel0_aux", 1_000),
         ],
         [fault("string_loss", f"string{i}", 0) for i in range(3)],
+        [
+            fault("i2c_stretch", "rails_a", 0, duration_s=5.0),
+            fault("i2c_sda_stuck", "rails_b", 4_000),
+        ],
+        [fault("i2c_byte_errors", "rails_a", 0), fault("latch_up", "accel3_aux", 9_000)],
+        [fault("cap_clamped", "accel1", 0), fault("nvml_hang", "accel1", 99_000)],
+        [
+            fault("nvml_no_permission", "accel1", 0),
+            fault("daemon_stall", "daemon", 9_000, duration_s=3.0),
+        ],
     ],
 )
 def test_what_is_outside_the_budget_is_known(plan: list[dict[str, object]]) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sim_hw.fault_injector import SENSOR_OK, SENSOR_SPIKE
+from sim_hw.fault_effects import SENSOR_OK, SENSOR_SPIKE
 from sim_hw.flight import Flight
 from sim_hw.sensors import PLACES
 from tests.system.flying import FULL_LOAD, flight_of, scenario

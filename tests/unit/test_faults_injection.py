@@ -6,21 +6,42 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from sim_hw.devices import PlantImage, SimulatedDevices
 from sim_hw.fault_injector import FaultInjector
-from sim_hw.faults import FAULTS, with_defaults
+from sim_hw.faults import FAULTS, accelerators_struck, with_defaults
+from sim_hw.faults_accel import LIBRARY_FUNCTIONS
 from sim_hw.scenario_times import FOREVER_NS, PlannedFault
 
 S = 1_000_000_000
+PER_ACCELERATOR = """
+    nvml_return nvml_hang nvml_delay_s nvml_fault_function nvml_no_permission accel_cap_ignored
+    accel_cap_clamp_w accel_slowdown accel_remapped_corrected_count accel_remapped_uncorrected_count
+    accel_remap_pending accel_remap_failed module_nack aux_nack module_brown_out module_fail_closed
+    module_spurious_trip
+""".split()
+PER_BUS = "bus_sda_clocks bus_stretch_us bus_last_moment bus_byte_error_rate".split()
+SINGLE = """
+    payload_nack host_rail_nack nvml_driver_return nvml_driver_hang loop_silent eps_silent
+    host_silent
+""".split()
 KNOBS = {
-    "nvml_return": 8, "accel_cap_ignored": 8, "module_nack": 8, "aux_nack": 8, "payload_nack": 1,
-    "host_rail_nack": 1,
+    **dict.fromkeys(PER_ACCELERATOR, 8), **dict.fromkeys(PER_BUS, 3), **dict.fromkeys(SINGLE, 1),
+    "aux_brown_out": 2,
 }  # fmt: skip
+TRUTHS = """
+    accel_xid accel_recovery_action accel_ecc_corrected_count accel_ecc_uncorrected_count
+    accel_pcie_replay_count
+""".split()
+FUNCTIONS = ("", *LIBRARY_FUNCTIONS)
+TEMPERATURE = "nvmlDeviceGetTemperature"
 
 
 class Image:
     def __init__(self):
         self.sensor_mode, self.sensor_value = np.zeros(400), np.zeros(400)
         self.knobs = SimpleNamespace(**{name: np.zeros(n) for name, n in KNOBS.items()})
+        self.truth = SimpleNamespace(**{name: np.zeros(8) for name in TRUTHS})
+        self.truth.module_voltage_v, self.truth.aux_voltage_v = np.full(8, 54.0), np.full(8, 3.3)
 
     def truth_word(self, field, element=0):
         return {"accel_core_temp_c": 8, "aux_current_a": 100}[field] + element
@@ -42,7 +63,9 @@ class World:
 
     def injector(self, *plan):
         plant = SimpleNamespace(faults=self.faults)
-        return FaultInjector(plan, plant=plant, image=self.image, cycle_gate=self)
+        return FaultInjector(
+            plan, plant=plant, image=self.image, cycle_gate=self, function_number=FUNCTIONS.index
+        )
 
 
 def fault(name, target, start_s=1.0, end_s=math.inf, fault_id="it", **parameters):
@@ -90,6 +113,33 @@ def test_faults_are_applied_at_their_instant_and_undone_at_their_end(world):
         ("i2c_nack", "payload_54v", {}, lambda w: w.image.knobs.payload_nack[0], 1.0),
         ("i2c_nack", "host_3v3", {}, lambda w: w.image.knobs.host_rail_nack[0], 1.0),
         ("cap_ignored", "accel1", {}, lambda w: w.image.knobs.accel_cap_ignored[1], 1.0),
+        ("i2c_sda_stuck", "rails_a", {}, lambda w: w.image.knobs.bus_sda_clocks[0], -1.0),
+        ("i2c_sda_stuck", "rails_host", {"clock_count": 9.0},
+         lambda w: w.image.knobs.bus_sda_clocks[2], 9.0),
+        ("i2c_stretch", "rails_b", {"stretch_us": 7.0},
+         lambda w: w.image.knobs.bus_stretch_us[1], 7.0),
+        ("i2c_last_moment", "rails_b", {}, lambda w: w.image.knobs.bus_last_moment[1], 1.0),
+        ("i2c_byte_errors", "rails_a", {}, lambda w: w.image.knobs.bus_byte_error_rate[0], 1e-3),
+        ("switch_closed", "accel6_54v", {}, lambda w: w.image.knobs.module_fail_closed[6], 1.0),
+        ("controller_silent", "loop", {}, lambda w: w.image.knobs.loop_silent[0], 1.0),
+        ("controller_silent", "eps", {}, lambda w: w.image.knobs.eps_silent[0], 1.0),
+        ("nvml_call_fails", "accel4", {"function": TEMPERATURE},
+         lambda w: w.image.knobs.nvml_fault_function[4], float(FUNCTIONS.index(TEMPERATURE))),
+        ("nvml_hang", "accel4", {}, lambda w: w.image.knobs.nvml_hang[4], 1.0),
+        ("nvml_slow", "accel4", {"delay_s": 3.0}, lambda w: w.image.knobs.nvml_delay_s[4], 3.0),
+        ("nvml_no_permission", "accel4", {}, lambda w: w.image.knobs.nvml_no_permission[4], 1.0),
+        ("nvml_driver_fails", "nvml", {}, lambda w: w.image.knobs.nvml_driver_return[0], 999.0),
+        ("nvml_driver_fails", "nvml", {"hangs": True},
+         lambda w: w.image.knobs.nvml_driver_hang[0], 1.0),
+        ("cap_clamped", "accel1", {}, lambda w: w.image.knobs.accel_cap_clamp_w[1], 300.0),
+        ("accel_slowdown", "accel1", {}, lambda w: w.image.knobs.accel_slowdown[1], 1.0),
+        ("accel_lost", "accel1", {}, lambda w: w.image.knobs.nvml_return[1], 15.0),
+        ("accel_lost", "accel1", {}, lambda w: w.image.truth.accel_xid[1], 79.0),
+        ("recovery_action", "accel1", {}, lambda w: w.image.truth.accel_recovery_action[1], 1.0),
+        ("row_remap", "accel1", {"is_pending": True},
+         lambda w: w.image.knobs.accel_remap_pending[1], 1.0),
+        ("row_remap", "accel1", {"has_failed": True},
+         lambda w: w.image.knobs.accel_remap_failed[1], 1.0),
         ("sensor_stuck", "accel2.core_temp_c", {}, lambda w: w.image.sensor_mode[10], 1.0),
         ("sensor_stuck", "accel2.core_temp_c", {"value": 0.0},
          lambda w: w.image.sensor_mode[10], 3.0),
@@ -133,3 +183,102 @@ def test_every_fault_of_the_catalogue_has_an_effect_in_the_simulation(world):
         needed = {p.name: 1.0 for p in kind.parameters if p.default is None}
         target = "accel2.core_temp_c" if kind.repeats_point else kind.example
         world.injector(fault(kind.name, target, 1.0, 2.0, **needed)).apply_due(S)
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "where"),
+    [
+        ("part_brown_out", "accel6_54v", lambda w: w.image.knobs.module_brown_out[6]),
+        ("part_brown_out", "accel6_aux", lambda w: w.image.knobs.aux_brown_out[1]),
+        ("rail_trip", "accel6_54v", lambda w: w.image.knobs.module_spurious_trip[6]),
+    ],
+)
+def test_what_happens_once_is_taken_back_by_the_part_itself(world, name, target, where):
+    injector = world.injector(fault(name, target))
+    injector.apply_due(S)
+    assert where(world) == 1.0
+    assert injector.next_time_ns() == FOREVER_NS
+
+
+def test_an_xid_goes_back_so_that_the_same_one_can_come_again(world):
+    injector = world.injector(fault("accel_xid", "accel2", 1.05, code=48.0))
+    seen = []
+    while (now_ns := injector.next_time_ns()) < FOREVER_NS:
+        injector.apply_due(now_ns)
+        seen.append((now_ns, world.image.truth.accel_xid[2]))
+    assert seen[0] == (1_050_000_000, 48.0)
+    assert seen[-1] == (2_100_000_000, 0.0)
+    assert {xid for _, xid in seen[:-1]} == {48.0}
+
+
+@pytest.mark.parametrize("rail", ["module_voltage_v", "aux_voltage_v"])
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("accel_lost", lambda w: w.image.knobs.nvml_return[2]),
+        ("recovery_action", lambda w: w.image.truth.accel_recovery_action[2]),
+    ],
+)
+def test_some_faults_end_when_the_accelerator_has_lost_its_power(world, name, where, rail):
+    injector = world.injector(fault(name, "accel2", 1.0, 60.0))
+    injector.apply_due(S)
+    getattr(world.image.truth, rail)[3] = 0.0  # of another one
+    injector.apply_due(5 * S)
+    assert where(world) > 0.0
+    getattr(world.image.truth, rail)[2] = 0.0
+    injector.apply_due(6 * S)
+    assert where(world) == 0.0
+    assert injector.active == ()
+    injector.apply_due(60 * S)  # its planned end comes too late to matter
+    assert [(e.time_ns, e.is_start) for e in injector.applied] == [(S, True), (6 * S, False)]
+
+
+@pytest.mark.parametrize("step_ms", [7, 100, 450, 10_000])
+def test_counters_grow_by_the_rate_however_often_the_injector_is_asked(world, step_ms):
+    injector = world.injector(
+        fault("ecc_errors", "accel2", 1.037, 4.037, corrected_per_s=7.0, uncorrected_per_s=1.0),
+        fault("pcie_replays", "accel3", 1.0, 2.5, "other", per_s=3.0),
+    )
+    for now_ms in range(0, 12_000, step_ms):
+        injector.apply_due(now_ms * 1_000_000)
+    injector.apply_due(12 * S)
+    truth = world.image.truth
+    assert truth.accel_ecc_corrected_count.tolist() == [0, 0, 21, 0, 0, 0, 0, 0]
+    assert truth.accel_ecc_uncorrected_count[2] == 3
+    assert truth.accel_pcie_replay_count[3] == 4
+    assert injector.next_time_ns() == FOREVER_NS
+
+
+def test_what_the_calls_of_one_accelerator_do_is_one_thing(world):
+    injector = world.injector(
+        fault("nvml_call_fails", "accel2", 1.0, 9.0, "one", function=TEMPERATURE),
+        fault("nvml_hang", "accel2", 2.0, 3.0, "two"),
+    )
+    knobs, seen = world.image.knobs, []
+    for second in (1, 2, 3, 9):
+        injector.apply_due(second * S)
+        seen.append((knobs.nvml_return[2], knobs.nvml_hang[2], knobs.nvml_fault_function[2] > 0.0))
+    assert seen == [(15.0, 0.0, True), (0.0, 1.0, False), (15.0, 0.0, True), (0.0, 0.0, False)]
+
+
+def test_the_simulated_library_knows_every_function_that_can_fail_alone():
+    with SimulatedDevices(PlantImage(), seed=7) as devices:
+        numbers = [devices.nvml_function_number(name) for name in LIBRARY_FUNCTIONS]
+    assert len(set(numbers)) == len(LIBRARY_FUNCTIONS)
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "struck"),
+    [
+        ("i2c_nack", "accel6_54v", range(6, 7)),
+        ("i2c_nack", "accel6_aux", range(4, 8)),
+        ("latch_up", "accel6_aux", range(6, 7)),
+        ("sensor_bias", "rail.accel6_aux.current_a", range(6, 7)),
+        ("i2c_stretch", "rails_a", range(4)),
+        ("i2c_stretch", "rails_host", range(0)),
+        ("nvml_driver_fails", "nvml", range(8)),
+        ("pump_stop", "pump_a", range(0)),
+    ],
+)
+def test_a_fault_reaches_the_accelerators_behind_its_part(name, target, struck):
+    assert accelerators_struck(name, target) == struck

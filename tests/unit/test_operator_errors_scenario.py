@@ -75,7 +75,7 @@ SCENARIOS = {
         TITLE + fault(more='parameters = { torque_ratio = "half" }'),
         (
             "fault[0] (f).parameters.torque_ratio = 'half': write a plain number (the unit is"
-            " part of the name), or true or false"
+            " part of the name)"
         ),
     ),
     "unknown_parameter": (

@@ -1,4 +1,4 @@
-/* The device class `watchdog` on the simulated one, through the kernel's calls as its API has them. */
+/* The device class `watchdog` on the simulated one, through the calls of the kernel's API. */
 #include <errno.h>
 #include <linux/watchdog.h>
 
