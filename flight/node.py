@@ -103,6 +103,7 @@ def _point_spec(point: Point, driver: int, device: int) -> PointSpec:
         lease_ns=round(writable.lease_s * NS_PER_S),
         ramp_per_s=writable.ramp_per_s,
         tolerance=writable.tolerance,
+        repairs_down=writable.repairs_down,
         abandon_ns=round(writable.abandon_s * NS_PER_S),
         abandon_value=writable.abandon_value,
     )

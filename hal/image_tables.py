@@ -45,6 +45,7 @@ def _point_row(point: PointSpec) -> dict[str, Any]:
         "device": point.device,
         "channel": point.channel,
         "is_writable": int(point.writable),
+        "repairs_down": int(point.repairs_down),
         "period_ns": point.period_ns,
         "phase_ns": point.phase_ns,
         "low": point.low,

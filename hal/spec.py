@@ -29,6 +29,8 @@ class PointSpec:
         lease_ns: Lease length counted by the driver; 0 for a point that is not leased.
         ramp_per_s: Slope from the safe value after a lapse ended; 0 for a step.
         tolerance: A read-back within it equals the desired value (encoding, quantum).
+        repairs_down: A read-back below the desired value is left, only one above is written again:
+            a switch that opened by itself is not closed by a scrub.
         abandon_ns: After so long without a heartbeat `abandon_value` holds, until it is
             itself desired; then another may be. 0: never.
     """
@@ -45,6 +47,7 @@ class PointSpec:
     lease_ns: int = 0
     ramp_per_s: float = 0.0
     tolerance: float = 0.0
+    repairs_down: bool = False
     abandon_ns: int = 0
     abandon_value: float = 0.0
     phase_ns: int = 0

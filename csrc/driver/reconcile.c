@@ -136,6 +136,10 @@ static void scrub(ns_driver_t *self, uint32_t index, double wanted) {
         state->mismatch_count = 0;
         return;
     }
+    if (self->points[index].repairs_down != 0 && self->samples.values[index] < wanted) {
+        state->mismatch_count = 0; /* who wants it closed again says so: off, then on */
+        return;
+    }
     state->mismatch_count++;
     if (state->mismatch_count >= MISMATCHES_MAX) {
         self->health.repair_count++;

@@ -41,7 +41,7 @@ static_assert(offsetof(ns_image_header_t, heartbeat) == 24, "frozen");
 static_assert(offsetof(ns_image_header_t, writable_count) == 48, "frozen");
 static_assert(sizeof(ns_word_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "words are lock free");
 static_assert(sizeof((ns_point_t *)NULL)->name == NS_NAME_SIZE, "as declared");
-static_assert(sizeof(ns_point_t) == 48 + 16 + 10 * 8, "no padding: the layout hash covers it all");
+static_assert(sizeof(ns_point_t) == 48 + 16 + 11 * 8, "no padding: the layout hash covers it all");
 static_assert(sizeof(ns_driver_entry_t) == 48 + 8 * 4 + 3 * 8, "no padding");
 static_assert(sizeof(ns_reflex_t) == 4 * 4 + 4 * 8, "no padding");
 static_assert(sizeof(ns_evidence_t) == 256 && offsetof(ns_evidence_t, crc32c) == 252,

@@ -21,7 +21,8 @@ static bool writable_is_valid(const ns_point_t *point) {
 static bool point_is_valid(const ns_point_t *point, const ns_image_config_t *config) {
     if (!is_terminated(point->name) || point->driver >= config->driver_count ||
         point->device >= config->drivers[point->driver].device_count || point->is_writable > 1 ||
-        point->period_ns <= 0 || point->lease_ns < 0) {
+        point->repairs_down > 1 || point->reserved != 0 || point->period_ns <= 0 ||
+        point->lease_ns < 0) {
         return false;
     }
     if (point->phase_ns < 0 || point->phase_ns >= point->period_ns) {

@@ -148,6 +148,33 @@ static void a_drift_is_repaired_after_two_mismatches(void) {
     CHECK(bench->devices[0].write_count == 1 && bench_health(bench).repair_count == 1);
 }
 
+/** A switch that opened by itself stays open until it was asked for off and then for on; one that
+ *  closed by itself is opened. */
+static void a_switch_is_never_closed_by_a_repair(void) {
+    ns_point_t points[POINT_COUNT];
+    memcpy(points, bench_points, sizeof points);
+    points[ENABLE].repairs_down = 1;
+    bench_t *bench = bench_open_points(points);
+    for (int i = 0; i < 5; i++) {
+        bench_cycle(bench, 200, 1, 3000);
+    }
+    bench->devices[0].value[2] = 0;
+    for (int i = 0; i < 20; i++) {
+        bench_cycle(bench, 200, 1, 3000);
+    }
+    CHECK_EXACT(bench->devices[0].value[2], 0);
+    CHECK(bench_health(bench).repair_count == 0);
+    bench_cycle(bench, 200, 0, 3000);
+    bench_cycle(bench, 200, 1, 3000);
+    CHECK_EXACT(bench->devices[0].value[2], 1);
+    bench_cycle(bench, 200, 0, 3000);
+    bench->devices[0].value[2] = 1;
+    bench_cycle(bench, 200, 0, 3000);
+    bench_cycle(bench, 200, 0, 3000);
+    CHECK_EXACT(bench->devices[0].value[2], 0);
+    CHECK(bench_health(bench).repair_count == 1);
+}
+
 static void one_bad_read_back_is_forgotten(void) {
     bench_t *bench = bench_settled();
     for (int i = 0; i < 10; i++) {
@@ -306,6 +333,7 @@ int main(void) {
     nothing_is_written_while_nothing_changes();
     a_changed_value_is_written_at_once();
     a_drift_is_repaired_after_two_mismatches();
+    a_switch_is_never_closed_by_a_repair();
     one_bad_read_back_is_forgotten();
     the_resolution_of_a_float32_is_no_drift();
     only_samples_after_the_write_are_compared();

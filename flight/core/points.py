@@ -16,6 +16,8 @@ class Writable:
         lease_s: Lease length counted by the driver, 0 for none.
         ramp_per_s: Slope from the safe value after a lapse, 0 for a step.
         tolerance: A read-back within it counts as equal.
+        repairs_down: The driver repairs only a read-back above the desired value: a switch that
+            opened by itself is closed by whoever decides it, after its off-time.
         abandon_s: After so long without a daemon the driver applies `abandon_value`; 0: never.
     """
 
@@ -25,6 +27,7 @@ class Writable:
     lease_s: float = 0.0
     ramp_per_s: float = 0.0
     tolerance: float = 0.0
+    repairs_down: bool = False
     abandon_s: float = 0.0
     abandon_value: float = 0.0
 

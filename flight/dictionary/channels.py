@@ -28,10 +28,12 @@ PUMP_RPM_MAX = 6000.0
 LAPSE_RAMP_W_PER_S = 25.0  # 200 W/s per node over eight accelerators (docs/models.md, fault P10)
 
 _SWITCH = Writable(low=0.0, high=1.0, tolerance=0.1)
+# A rail has an off-time and an order: its driver never closes it by itself.
+_RAIL_SWITCH = replace(_SWITCH, repairs_down=True)
 # A node that nobody commands for so long is not computing for anybody: accelerators go off, the
 # module before its auxiliary, because a driver writes in point order.
 ABANDON_S = 600.0
-_ACCELERATOR_SWITCH = replace(_SWITCH, abandon_s=ABANDON_S, abandon_value=0.0)
+_ACCELERATOR_SWITCH = replace(_RAIL_SWITCH, abandon_s=ABANDON_S, abandon_value=0.0)
 _CAP = Writable(
     low=CAP_W_MIN,
     high=CAP_W_MAX,
@@ -106,7 +108,7 @@ HOT_SWAP = (  # channel order: ns_pmbus_channel
 _PAYLOAD: dict[str, dict[str, Any]] = {
     "current_a": {"high": 200.0},
     "power_w": {"high": 12000.0},
-    "enable": {"writable": _SWITCH},
+    "enable": {"writable": _RAIL_SWITCH},
 }
 PAYLOAD_HOT_SWAP = tuple(replace(t, **_PAYLOAD.get(t.name, {})) for t in HOT_SWAP)
 _PMBUS_CHANNELS = {t.name: i for i, t in enumerate(HOT_SWAP)}

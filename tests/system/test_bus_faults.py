@@ -184,9 +184,6 @@ def test_an_auxiliary_part_that_browns_out_takes_its_four_accelerators_down_in_o
         assert np.all(watched.image.setpoint.module_enabled == 1.0)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="S4: the driver's scrub closes the switch after 0.1 s, unasked"
-)
 def test_a_module_part_that_browns_out_keeps_its_off_time() -> None:
     with Watched(fault("part_brown_out", "accel2_54v"), duration_s=140.0) as watched:
         watched.fly_to(140.0)

@@ -122,8 +122,9 @@ ns_status_t ns_driver_poll(ns_driver_t *self, int64_t now_ns);
  *
  * Writes in point order. A changed value is written at once; an unchanged one after two read-backs
  * in a row that differ by more than the tolerance and the resolution of a float32, counted as a
- * repair; everything at once when a device comes back from absent, was reset or power-cycled. A
- * failed write is tried at each reconcile, but for the pauses of a silent device.
+ * repair (for a point with repairs_down, only where the read-back is above); everything at once
+ * when a device comes back from absent, was reset or power-cycled. A failed write is tried at each
+ * reconcile, but for the pauses of a silent device.
  *
  * Takes at most one deadline for each point that is written; a device that does not answer costs
  * one.

@@ -64,12 +64,16 @@ typedef struct ns_point {
     int64_t phase_ns;     /**< of its polls within the period: 0 .. period_ns - 1 */
     double low;           /**< immutable limits of a write; not NaN where writable */
     double high;
-    double safe;          /**< applied when the lease lapses; NaN: what is applied stays */
-    int64_t lease_ns;     /**< 0: not leased */
-    double ramp_per_s;    /**< slope away from a held value; 0: a step */
-    double tolerance;     /**< a read-back within it equals the desired value */
-    int64_t abandon_ns;   /**< silence of the daemon after which abandon_value holds; 0: never */
-    double abandon_value; /**< held until it is itself desired, and then as usual */
+    double safe;           /**< applied when the lease lapses; NaN: what is applied stays */
+    int64_t lease_ns;      /**< 0: not leased */
+    double ramp_per_s;     /**< slope away from a held value; 0: a step */
+    double tolerance;      /**< a read-back within it equals the desired value */
+    int64_t abandon_ns;    /**< silence of the daemon after which abandon_value holds; 0: never */
+    double abandon_value;  /**< held until it is itself desired, and then as usual */
+    uint32_t repairs_down; /**< 1: a read-back below what is wanted is left, and only one above is
+                                written again: a switch that opened by itself is not closed by a
+                                scrub; 0: both */
+    uint32_t reserved;     /**< 0 */
 } ns_point_t;
 
 /** One row of the driver table. Drivers without points are allowed. */
