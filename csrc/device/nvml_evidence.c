@@ -5,7 +5,7 @@
 
 #define UUID_TAIL 12U
 #define ITEM_HEADER 2U
-#define XID_ITEM 6U
+#define XID_ITEM 8U
 
 /** Bytes as they are filled; an item that does not fit is left out whole. */
 typedef struct writer {
@@ -29,11 +29,6 @@ static bool put_header(writer_t *out, ns_nvml_evidence_tag_t tag, size_t size) {
     return true;
 }
 
-static uint64_t age_ms(const ns_nvml_state_t *self, int64_t time_ns) {
-    int64_t age = (self->now_ns - time_ns) / NS_NVML_NS_PER_MS;
-    return age < 0 ? 0 : age < (int64_t)UINT32_MAX ? (uint64_t)age : UINT32_MAX;
-}
-
 static void put_xids(const ns_nvml_state_t *self, writer_t *out) {
     const ns_nvml_events_t *events = &self->events;
     uint32_t count =
@@ -44,7 +39,7 @@ static void put_xids(const ns_nvml_state_t *self, writer_t *out) {
     for (uint32_t i = 1; i <= count; i++) {
         const ns_nvml_xid_t *xid = &events->ring[(events->seen_count - i) % NS_NVML_XIDS_KEPT];
         put_number(out, xid->xid, 2);
-        put_number(out, age_ms(self, xid->time_ns), 4);
+        put_number(out, (uint64_t)(xid->time_ns / NS_NVML_NS_PER_MS), 6);
     }
 }
 
@@ -87,18 +82,18 @@ static uint64_t evidence_channels(void) {
            UINT64_C(1) << NS_NVML_REMAP_PENDING | UINT64_C(1) << NS_NVML_REMAP_FAILED;
 }
 
+/* The same faults give the same bytes: times and counters, no ages and no live readings. */
 ns_status_t ns_nvml_capture(ns_nvml_state_t *self, uint8_t *out, size_t capacity,
                             size_t *out_size) {
     writer_t writer = {.bytes = out, .capacity = capacity};
     ns_nvml_batch_t batch;
-    uint64_t reasons = 0;
+    ns_status_t status = NS_OK;
     put_xids(self, &writer);
-    if (self->is_attached && ns_nvml_fetch(self, evidence_channels(), &batch) == NS_OK) {
-        put_counters(&batch, &writer);
+    if (self->is_attached) {
+        status = ns_nvml_fetch(self, evidence_channels(), &batch);
     }
-    if (self->is_attached && ns_nvml_event_reasons(self, &reasons) == NS_OK &&
-        put_header(&writer, NS_NVML_EVIDENCE_REASONS, sizeof reasons)) {
-        put_number(&writer, reasons, sizeof reasons);
+    if (self->is_attached && status == NS_OK) {
+        put_counters(&batch, &writer);
     }
     size_t length = strlen(self->uuid);
     size_t tail = length < UUID_TAIL ? length : UUID_TAIL;
@@ -107,5 +102,5 @@ ns_status_t ns_nvml_capture(ns_nvml_state_t *self, uint8_t *out, size_t capacity
         writer.size += tail;
     }
     *out_size = writer.size;
-    return NS_OK;
+    return status == NS_E_UNSUPPORTED ? NS_OK : status; /* what is not there for good is all */
 }

@@ -34,11 +34,10 @@ enum ns_nvml_limits {
 
 /** Items of the evidence: each is a tag byte, a size byte, then so many bytes, little-endian. */
 typedef enum ns_nvml_evidence_tag {
-    NS_NVML_EVIDENCE_XIDS = 1,     /**< newest first: Xid (2 bytes), age in ms (4), at most 8 */
+    NS_NVML_EVIDENCE_XIDS = 1,     /**< newest first: Xid (2 bytes), time in ms (6), at most 8 */
     NS_NVML_EVIDENCE_RECOVERY = 2, /**< recovery action (1) */
     NS_NVML_EVIDENCE_ECC = 3,      /**< corrected (8), uncorrected (8) since driver load */
     NS_NVML_EVIDENCE_REMAP = 4,    /**< corrected, uncorrected, pending, failed (4 each) */
-    NS_NVML_EVIDENCE_REASONS = 5,  /**< clocks event reasons (8) */
     NS_NVML_EVIDENCE_UUID = 6      /**< the last 12 characters of the UUID */
 } ns_nvml_evidence_tag_t;
 
