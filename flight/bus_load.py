@@ -1,41 +1,36 @@
 """How busy each bus of a node is, computed from its points: a plan that cannot fit is refused.
 
-One poll of a device is counted as the driver makes it: PAGE and its read-back where the part has
-pages, then one transfer per point; the scrub of limit and lock is spread over its rounds.
+What each poll sends stands in flight/bus_transfers.py; the rest of the time is for what is sent
+only now and then: writes, retries, repairs, evidence.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from flight.bus_transfers import Transfers, begin_transfers, read_transfers, rounds_per_s
 from flight.config import NodeConfig, build_points
 from flight.node import HalSpecs, build_hal_specs
 from flight.operator_error import OperatorError
-from hal.spec import BusHandle, ControllerDevice, Device, NvmlDevice, PmbusDevice, PointSpec
+from hal.spec import BusHandle, ControllerDevice, Device, NvmlDevice, PointSpec
 
 NS_PER_S = 1e9
-
-# I2C: nine clocks a byte, and START, repeated START, STOP as one clock each. A word read with PEC
-# (address, command, address, two data bytes, PEC) is 57 clocks, 0.57 ms at 100 kHz.
-_CLOCKS_PER_BYTE = 9
-_WRITE_EDGES, _READ_EDGES = 2, 3
-# `enable` is read from OPERATION, one byte; all other channels are words.
-_ENABLE_CHANNEL = 5
-_CHECK_ROUNDS = 10  # limit and lock are read back each tenth round (csrc/device/pmbus.c)
-
-# Serial: ten bits a byte (8N1). Frames of csrc/include/nightside/frame.h: header 4, CRC-32C 4,
-# COBS 2, delimiter 1; a reply also has count and flags, and a float32 a channel.
-_BITS_PER_BYTE = 10
-_FRAME_BYTES, _REPLY_BYTES, _CHANNEL_BYTES = 11, 13, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusLoad:
-    """One bus. occupancy_ratio: share of the time that polling keeps its wires busy."""
+    """One bus.
+
+    Args:
+        occupancy_ratio: Share of the time that polling keeps its wires busy.
+        poll_s: Time on the wire of one round in which every point is due.
+        transfers_per_s: How many transfers polling makes.
+    """
 
     driver: str
     occupancy_ratio: float
     poll_s: float
-    """Time on the wire of one round in which every point is due."""
+    transfers_per_s: float
 
 
 class _NoHardware:
@@ -57,13 +52,21 @@ def bus_loads(config: NodeConfig, specs: HalSpecs) -> tuple[BusLoad, ...]:
     for index, driver in enumerate(specs.drivers):
         if driver.bus is None:
             continue
-        poll_s = occupancy = 0.0
+        poll_s = occupancy = transfers_per_s = 0.0
         for number, device in enumerate(driver.devices):
             points = [p for p in specs.points if (p.driver, p.device) == (index, number)]
-            once_s, per_s = _device_load(config, device, points)
-            poll_s += once_s
-            occupancy += per_s
-        loads.append(BusLoad(driver=driver.name, occupancy_ratio=occupancy, poll_s=poll_s))
+            load = _device_load(config, device, points)
+            poll_s += load.poll_s
+            occupancy += load.occupancy_ratio
+            transfers_per_s += load.transfers_per_s
+        loads.append(
+            BusLoad(
+                driver=driver.name,
+                occupancy_ratio=occupancy,
+                poll_s=poll_s,
+                transfers_per_s=transfers_per_s,
+            )
+        )
     return tuple(loads)
 
 
@@ -96,44 +99,31 @@ def _speed_key(driver: str) -> str:
     return "buses.i2c_clock_hz" if driver.startswith("rails") else "buses.serial_baud"
 
 
-def _device_load(
-    config: NodeConfig, device: Device, points: list[PointSpec]
-) -> tuple[float, float]:
-    """Return seconds on the wire of one whole poll, and of a second of polling."""
-    if not points:
-        return 0.0, 0.0
-    if isinstance(device, ControllerDevice):
-        size = _FRAME_BYTES + _REPLY_BYTES + _CHANNEL_BYTES * device.channel_count
-        once_s = size * _BITS_PER_BYTE / config.buses.serial_baud
-        return once_s, once_s / _period_s(points)
-    assert isinstance(device, PmbusDevice)
-    second = 1.0 / config.buses.i2c_clock_hz
-    begin_s = _begin_clocks(device) * second
-    reads_s = [_read_clocks(device, _size_of(point)) * second for point in points]
-    per_s = begin_s / _period_s(points) + sum(
-        read_s / (point.period_ns / NS_PER_S) for read_s, point in zip(reads_s, points, strict=True)
+def _device_load(config: NodeConfig, device: Device, points: list[PointSpec]) -> BusLoad:
+    """Return the part of one device. One without points is never begun."""
+    is_serial = isinstance(device, ControllerDevice)
+    clock_s = 1.0 / (config.buses.serial_baud if is_serial else config.buses.i2c_clock_hz)
+    begin = begin_transfers(device, points) if points else []
+    clocks = _clocks(begin)
+    clocks_per_s = clocks * rounds_per_s(points)
+    per_s = _count(begin) * rounds_per_s(points)
+    for point in points:
+        reads = read_transfers(device, point)
+        rate = NS_PER_S / point.period_ns
+        clocks += _clocks(reads)
+        clocks_per_s += _clocks(reads) * rate
+        per_s += _count(reads) * rate
+    return BusLoad(
+        driver="",
+        occupancy_ratio=clocks_per_s * clock_s,
+        poll_s=clocks * clock_s,
+        transfers_per_s=per_s,
     )
-    return begin_s + sum(reads_s), per_s
 
 
-def _period_s(points: list[PointSpec]) -> float:
-    """A device is begun in every round in which one of its points is due."""
-    return min(point.period_ns for point in points) / NS_PER_S
+def _clocks(transfers: Iterable[Transfers]) -> float:
+    return sum(item.count * item.clocks for item in transfers)
 
 
-def _size_of(point: PointSpec) -> int:
-    return 1 if point.channel == _ENABLE_CHANNEL else 2
-
-
-def _begin_clocks(device: PmbusDevice) -> float:
-    pages = 0.0 if device.page is None else _write_clocks(device, 1) + _read_clocks(device, 1)
-    limit = _read_clocks(device, 2) if device.current_limit_a > 0.0 else 0
-    return pages + (limit + _read_clocks(device, 1)) / _CHECK_ROUNDS
-
-
-def _read_clocks(device: PmbusDevice, size: int) -> int:
-    return _CLOCKS_PER_BYTE * (3 + size + int(device.pec)) + _READ_EDGES
-
-
-def _write_clocks(device: PmbusDevice, size: int) -> int:
-    return _CLOCKS_PER_BYTE * (2 + size + int(device.pec)) + _WRITE_EDGES
+def _count(transfers: Iterable[Transfers]) -> float:
+    return sum(item.count for item in transfers)

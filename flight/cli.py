@@ -43,12 +43,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Cut off the command after `--`, which belongs to --nvml-shell alone."""
+    """Cut off the command after `--`, which belongs to --nvml-shell alone.
+
+    Raises:
+        OperatorError: there is one, for `sim` without --nvml-shell.
+    """
     words = list(argv)
-    if "--" not in words or "--nvml-shell" not in words[: words.index("--")]:
+    if "--" not in words:
         return words, []
     cut = words.index("--")
-    return words[:cut], words[cut + 1 :]
+    options, command = words[:cut], words[cut + 1 :]
+    if "--nvml-shell" in options:
+        return options, command
+    if "sim" in options[:1]:
+        raise OperatorError(
+            f"what follows --{''.join(f' {word}' for word in command[:1])} is run in the shell of "
+            "--nvml-shell, which is not given: write sim --realtime --nvml-shell -- COMMAND"
+        )
+    return words, []
 
 
 class _Parser(argparse.ArgumentParser):
@@ -161,8 +173,15 @@ def _sim(arguments: argparse.Namespace) -> int:
     )
     if not arguments.nvml_shell:
         return fly(request)
-    if arguments.realtime is None or arguments.json:
-        raise OperatorError("--nvml-shell goes with --realtime and without --json")
+    if arguments.realtime is None:
+        raise OperatorError(
+            "--nvml-shell goes with --realtime, which is not given: NVML tools live in real time"
+        )
+    if arguments.json:
+        raise OperatorError(
+            "--nvml-shell goes with --realtime and not with --json: its command owns the output, "
+            "and summary.json is written to the flight's folder all the same"
+        )
     from sim_hw.nvml_shell import fly_with_shell
 
     return fly_with_shell(request, arguments.shell_command)

@@ -13,6 +13,8 @@ from flight.core.points import Point, PointTable
 from flight.dictionary.channels import build_point_table
 from flight.operator_error import OperatorError, explain_validation, read_toml, suggest
 
+NS_PER_S = 1_000_000_000
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
 
@@ -55,6 +57,12 @@ class PointOverride(_Section):
     low: float | None = None
     high: float | None = None
     period_s: float | None = Field(default=None, gt=0.0, le=60.0)
+    phase_s: float | None = Field(
+        default=None,
+        ge=0.0,
+        lt=60.0,
+        description="Polled so long after each multiple of period_s; below period_s.",
+    )
     age_s_max: float | None = Field(default=None, gt=0.0, le=600.0)
     rate_max_per_s: float | None = Field(default=None, gt=0.0)
     write_low: float | None = None
@@ -110,6 +118,12 @@ class BusSection(_Section):
         gt=0.0,
         le=0.95,
         description="The rest is for retries, scrubs, evidence and writes; assumed.",
+    )
+    backoff_s_max: float = Field(
+        default=0.5,
+        ge=0.0,
+        le=60.0,
+        description="A silent part is tried again after so long at the latest; 0: always. Assumed.",
     )
 
 
@@ -231,11 +245,38 @@ def build_points(config: NodeConfig) -> PointTable:
             raise ValueError(f"{place}: no such point{suggest(pattern, table.index)}")
         for i in matched:
             points[i] = _overridden(points[i], override, place)
-    return PointTable(tuple(points))
+    built = PointTable(tuple(points))
+    point_phases_s(config, built)
+    return built
+
+
+def point_phases_s(config: NodeConfig, table: PointTable) -> tuple[float, ...]:
+    """Return the phase of each point's polls, in table order: the last override that gives one.
+
+    Args:
+        table: Of build_points.
+
+    Raises:
+        ValueError: a phase is not inside the period that the point has in the end.
+    """
+    phases_s = [0.0] * len(table)
+    places = [""] * len(table)
+    for pattern, override in config.points.items():
+        if override.phase_s is None:
+            continue
+        for i in table.match(pattern):
+            phases_s[i], places[i] = override.phase_s, f'points."{pattern}"'
+    for point, phase_s, place in zip(table, phases_s, places, strict=True):
+        if place and round(phase_s * NS_PER_S) >= round(point.period_s * NS_PER_S):
+            raise ValueError(
+                f"{place}: {point.name}: phase_s {phase_s:g} is not below "
+                f"its period_s {point.period_s:g}"
+            )
+    return tuple(phases_s)
 
 
 def _overridden(point: Point, override: PointOverride, place: str) -> Point:
-    given = override.model_dump(exclude_none=True)
+    given = override.model_dump(exclude_none=True, exclude={"phase_s"})
     write = {
         {"write_low": "low", "write_high": "high"}.get(key, key): given.pop(key)
         for key in ("write_low", "write_high", "safe", "lease_s", "ramp_per_s", "abandon_s")

@@ -1,9 +1,9 @@
 """Assembly of a node: the only place that turns a configuration into concrete drivers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from flight.config import NodeConfig
+from flight.config import NodeConfig, point_phases_s
 from flight.core.points import Point, PointTable
 from flight.dictionary.channels import ACCELERATORS_PER_BUS, HOST_RAILS
 from hal.spec import (
@@ -53,15 +53,17 @@ class HalSpecs:
 
 def build_hal_specs(config: NodeConfig, table: PointTable, hardware: Hardware) -> HalSpecs:
     """Return drivers, devices, points and reflexes of the configured node, in image order."""
+    phases_s = point_phases_s(config, table)
     driver_names = list(dict.fromkeys(point.driver for point in table))
+    backoff_max_ns = round(config.buses.backoff_s_max * NS_PER_S)
     points: list[PointSpec] = []
     drivers: list[DriverSpec] = []
     for driver_index, driver in enumerate(driver_names):
         members = [(i, point) for i, point in enumerate(table) if point.driver == driver]
         device_names = list(dict.fromkeys(point.device for _, point in members))
         points += [
-            _point_spec(point, driver_index, device_names.index(point.device))
-            for _, point in members
+            _point_spec(point, driver_index, device_names.index(point.device), phases_s[i])
+            for i, point in members
         ]
         devices = tuple(
             _device(config, name, hardware, [p for _, p in members if p.device == name])
@@ -74,28 +76,26 @@ def build_hal_specs(config: NodeConfig, table: PointTable, hardware: Hardware) -
                 bus=None if is_accelerator else hardware.bus(driver),
                 devices=devices,
                 reflexes=_reflexes(config, table, driver, device_names),
+                backoff_max_ns=0 if is_accelerator else backoff_max_ns,
             )
         )
     return HalSpecs(tuple(points), tuple(drivers))
 
 
-def _point_spec(point: Point, driver: int, device: int) -> PointSpec:
+def _point_spec(point: Point, driver: int, device: int, phase_s: float) -> PointSpec:
     spec = PointSpec(
         name=point.name,
         driver=driver,
         device=device,
         channel=point.channel,
         period_ns=round(point.period_s * NS_PER_S),
+        phase_ns=round(phase_s * NS_PER_S),
     )
     writable = point.writable
     if writable is None:
         return spec
-    return PointSpec(
-        name=spec.name,
-        driver=spec.driver,
-        device=spec.device,
-        channel=spec.channel,
-        period_ns=spec.period_ns,
+    return replace(
+        spec,
         writable=True,
         low=writable.low,
         high=writable.high,

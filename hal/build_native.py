@@ -23,6 +23,10 @@ MARKED = re.compile(r"/\* cffi: begin \*/(.*?)/\* cffi: end \*/", re.DOTALL)
 CALLS = {
     "void hal_device_close(const ns_device_ops_t *ops, void *ctx)": """
     if (ops->close != NULL) { ops->close(ctx); }""",
+    "int hal_bus_has_transfer(const ns_bus_ops_t *ops)": """
+    return ops != NULL && ops->transfer != NULL;""",
+    "int hal_bus_has_exchange(const ns_bus_ops_t *ops)": """
+    return ops != NULL && ops->exchange != NULL;""",
     """ns_status_t hal_bus_transfer(const ns_bus_ops_t *ops, void *ctx, uint8_t address,
                                     const uint8_t *write, size_t write_size, uint8_t *read,
                                     size_t read_size, uint32_t timeout_us)""": """

@@ -4,15 +4,22 @@ Each gives a BusHandle for DriverSpec, and can be spoken to directly on a bench.
 """
 
 import importlib
+import re
 from types import TracebackType
 from typing import Any, Self
 
+from hal import checks
 from hal._native import ffi, lib
 from hal.spec import BusHandle
-from hal.status import DeviceError, Status, check
+from hal.status import DeviceError, Status, argument_error, check
 
 I2C_TIMEOUT_US = 35_000  # SMBus 3.0: a device may hold the clock for t_TIMEOUT, at most 35 ms
+I2C_TIMEOUT_US_MAX = 10_000_000  # i2c_dev.h
 FRAME_SIZE_MAX = 1024  # serial.h, NS_SERIAL_FRAME_MAX; bridge.h, NS_BRIDGE_DATA_MAX
+PATH_BYTES_MAX = 4095  # Linux: PATH_MAX without its NUL
+SIZE_MAX = 2**20  # assumed: far above what any bus takes; the bus itself says what it takes
+UNIX_PATH_MAX = 107  # Linux: 108 bytes of sockaddr_un.sun_path, one of them NUL
+BRIDGE_FORM = "'unix:PATH' or 'tcp:IPV4:PORT', numbers only"
 
 
 class Bus:
@@ -50,11 +57,15 @@ class Bus:
             DeviceError: The bus or the device failed; docs/reference/buses.md tells how.
             ValueError: An argument is out of range, this bus has no I2C, or it is closed.
         """
+        checks.check_address(self.name, address)
+        checks.check_whole(self.name, "read_size", read_size, 0, SIZE_MAX)
+        checks.check_whole(self.name, "timeout_us", timeout_us, 0, checks.UINT32_MAX)
         out = ffi.new("uint8_t[]", max(1, read_size))
         status = lib.hal_bus_transfer(
             self._ops, self._open_context(), address, write, len(write), out, read_size, timeout_us
         )
-        self._check(status)
+        hint = "it has no I2C, or takes no message of these sizes"
+        self._check(status, hint)
         return bytes(ffi.buffer(out, read_size))
 
     def exchange(self, frame: bytes, *, capacity: int = FRAME_SIZE_MAX, timeout_us: int) -> bytes:
@@ -69,12 +80,14 @@ class Bus:
             DeviceError: The line or the device failed; docs/reference/buses.md tells how.
             ValueError: An argument is out of range, this bus is not serial, or it is closed.
         """
-        out = ffi.new("uint8_t[]", max(1, capacity))
+        checks.check_whole(self.name, "capacity", capacity, 1, SIZE_MAX)
+        checks.check_whole(self.name, "timeout_us", timeout_us, 0, checks.UINT32_MAX)
+        out = ffi.new("uint8_t[]", capacity)
         size = ffi.new("size_t *")
         status = lib.hal_bus_exchange(
             self._ops, self._open_context(), frame, len(frame), out, capacity, size, timeout_us
         )
-        self._check(status)
+        self._check(status, "it is not serial, or takes no frame of these sizes")
         return bytes(ffi.buffer(out, size[0]))
 
     def recover(self) -> None:
@@ -108,10 +121,10 @@ class Bus:
             raise ValueError(f"{self.name}: the bus is closed")
         return self._context
 
-    def _check(self, status: int) -> None:
+    def _check(self, status: int, hint: str = "") -> None:
         if status == Status.FULL:  # a device that says too much, not a table of ours
             raise DeviceError(self.name, Status.FULL, "the answer is longer than its place")
-        check(status, self.name)
+        check(status, self.name, hint)
 
 
 class I2cBus(Bus):
@@ -125,7 +138,7 @@ class I2cBus(Bus):
     Raises:
         DeviceError: ABSENT, no such adapter; REFUSED, another process has it, or no permission;
             UNSUPPORTED, it only does SMBus commands; IO.
-        ValueError: timeout_us is out of range, or one line without the other.
+        ValueError: path, timeout_us or an offset is out of range, or one line without the other.
     """
 
     def __init__(
@@ -136,6 +149,15 @@ class I2cBus(Bus):
         scl: tuple[str, int] | None = None,
         sda: tuple[str, int] | None = None,
     ) -> None:
+        checks.check_text(path, "path", path, PATH_BYTES_MAX)
+        checks.check_whole(path, "timeout_us", timeout_us, 1, I2C_TIMEOUT_US_MAX)
+        if (scl is None) != (sda is None):
+            missing = "scl" if scl is None else "sda"
+            raise checks.wrong(path, missing, None, "given where the other line is")
+        for line, place in (("scl", scl), ("sda", sda)):
+            if place is not None:
+                checks.check_text(path, f"{line}[0]", place[0], PATH_BYTES_MAX)
+                checks.check_whole(path, f"{line}[1]", place[1], 0, checks.UINT32_MAX)
         self._strings = [_c_string(path), _c_string(scl and scl[0]), _c_string(sda and sda[0])]
         config = {
             "path": self._strings[0],
@@ -156,6 +178,7 @@ class I2cBus(Bus):
             DeviceError: REFUSED, a kernel driver is bound to it.
             ValueError: The address is not within 0x08 to 0x77, or the bus is closed.
         """
+        checks.check_address(self.name, address)
         name = f"{self.name}: address {address:#04x}"
         check(lib.ns_i2c_dev_claim(self._open_context(), address), name)
 
@@ -172,8 +195,9 @@ class SerialBus(Bus):
     """
 
     def __init__(self, fd: int, *, name: str = "serial") -> None:
+        checks.check_whole(name, "fd", fd, 0, checks.INT32_MAX)
         context = ffi.new("ns_serial_t *")
-        check(lib.ns_serial_open(context, fd), f"{name}: descriptor {fd}")
+        check(lib.ns_serial_open(context, fd), f"{name}: descriptor {fd}", "it is not open")
         super().__init__(name, lib.hal_serial_ops(), context)
         self._port: Any = None
 
@@ -218,10 +242,11 @@ class BridgeBus(Bus):
         address: "unix:PATH" or "tcp:IPV4:PORT", numbers only.
 
     Raises:
-        ValueError: The address is of another kind or too long.
+        ValueError: The address is of another form or too long.
     """
 
     def __init__(self, address: str) -> None:
+        _check_bridge_address(address)
         context = ffi.new("ns_bridge_t *")
         text = _c_string(address)  # kept for as long as the call, which copies it
         config = ffi.new("ns_bridge_config_t *", {"address": text})
@@ -237,6 +262,19 @@ class BridgeBus(Bus):
     def connect_count(self) -> int:
         """Connections made so far."""
         return int(self._open_context().connect_count)
+
+
+def _check_bridge_address(address: str) -> None:
+    """Raise ValueError for what the first call would only find that it cannot dial."""
+    kind, _, rest = address.partition(":")
+    numbers = re.fullmatch(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3}):(\d{1,5})", rest, re.ASCII)
+    is_socket = kind == "unix" and 1 <= len(rest.encode()) <= UNIX_PATH_MAX and "\0" not in rest
+    is_tcp = kind == "tcp" and numbers is not None
+    if is_tcp and numbers is not None:
+        *host, port = (int(number) for number in numbers.groups())
+        is_tcp = max(host) <= 255 and 1 <= port <= 65535
+    if not is_socket and not is_tcp:
+        raise argument_error(f"bridge {address!r}", f"must be {BRIDGE_FORM}")
 
 
 def _c_string(text: str | None) -> Any:

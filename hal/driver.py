@@ -3,10 +3,12 @@
 from typing import Any
 
 from hal._native import ffi, lib
-from hal.devices import OpenBus, OpenDevice, open_device, share_xids
+from hal.devices import open_device, share_xids
 from hal.image import NodeImage
-from hal.spec import BusHandle, DriverSpec
-from hal.status import Status, check
+from hal.kernel_devices import disarm_watchdog
+from hal.opened import OpenBus, OpenDevice
+from hal.spec import BusHandle, DriverSpec, WatchdogDevice
+from hal.status import DeviceError, Status, argument_error, check
 
 
 class DriverSet:
@@ -30,6 +32,7 @@ class DriverSet:
         self._image = image
         self._clock = ffi.addressof(lib, "ns_monotonic_now_ns") if is_timed else ffi.NULL
         self._drivers: list[Any] = []
+        self._watchdogs: list[tuple[str, OpenDevice]] = []
         self._keep: list[Any] = []  # memory that the C side points into
         try:
             for index, spec in enumerate(image.drivers):
@@ -53,6 +56,11 @@ class DriverSet:
                 device.close()
             raise
         self._keep += opened
+        self._watchdogs += [
+            (f"{spec.name}: watchdog {device.path}", watchdog)
+            for device, watchdog in zip(spec.devices, opened, strict=True)
+            if isinstance(device, WatchdogDevice)
+        ]
         return driver
 
     def _open_port(self, spec: DriverSpec) -> Any:
@@ -61,7 +69,7 @@ class DriverSet:
         port = ffi.new("ns_bus_port_t **")
         ops, ctx = _bus_of(spec.bus)
         status = lib.ns_bus_port_open(memory, size, ops, ctx, self._clock, ffi.NULL, port)
-        check(status, f"{spec.name}: bus")
+        check(status, f"{spec.name}: bus", "its ops are of another version, or can send nothing")
         self._keep.append(memory)
         return port[0]
 
@@ -107,12 +115,33 @@ class DriverSet:
         if lib.ns_drivers_step(self._table, self._count, now_ns) == Status.ARG:
             raise ValueError(f"step at {now_ns} ns: time goes backwards")
 
+    def disarm_watchdogs(self) -> None:
+        """Stop all watchdogs of these drivers for good: the last act of an orderly stop.
+
+        Only for a node that is told to stop, before close(): whoever merely ends leaves an armed
+        watchdog running, so that it bites. No stroke arms one again; a new DriverSet may. All are
+        tried whatever one answers. Twice is allowed.
+
+        Raises:
+            DeviceError: IO, a watchdog does not let itself be stopped (it may be built to run for
+                ever) and goes on; of several the first.
+        """
+        errors = []
+        for label, watchdog in self._watchdogs:
+            try:
+                disarm_watchdog(watchdog, label)
+            except DeviceError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
     def close(self) -> None:
-        """Close all devices; outputs stay as they are. Twice is allowed."""
+        """Close all devices; outputs stay as they are, armed watchdogs go on. Twice is allowed."""
         for driver in self._drivers:
             lib.ns_driver_close(driver)
         self._drivers = []
         self._table = ffi.NULL
+        self._watchdogs = []
         self._keep = []
 
 
@@ -123,6 +152,8 @@ def nvml_driver_version(library_path: str) -> str:
         DeviceError: The library cannot be loaded or does not answer.
         ValueError: The path is relative.
     """
+    if not library_path.startswith("/") or "\0" in library_path:
+        raise argument_error(library_path, "a library is named by an absolute path")
     version = ffi.new("char[]", 80)
     check(lib.ns_nvml_driver_version(library_path.encode(), version, 80), library_path)
     return bytes(ffi.string(version)).decode()

@@ -12,7 +12,7 @@ from hal import image_file
 from hal._native import ffi, lib
 from hal.evidence import NOBODY, BusStatistics, Cause, Evidence, RequestKind, evidence_of
 from hal.image_file import ImageFileError
-from hal.image_tables import Tables
+from hal.image_tables import Tables, refused_row
 from hal.spec import DriverSpec, PointSpec
 from hal.status import Status, check
 
@@ -67,7 +67,7 @@ class NodeImage:
         status = lib.ns_image_create(self._block, tables.size, tables.config, self._image)
         if status != 0:
             self.close()
-            check(status, "node image")
+            check(status, "node image", refused_row(points))
 
     @classmethod
     def attach(

@@ -4,8 +4,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from hal import checks
 from hal._native import ffi, lib
 from hal.spec import DriverSpec, PointSpec, ReflexSpec
+from hal.status import argument_error
 
 _COMPARISONS = {"above": lib.NS_ABOVE, "below": lib.NS_BELOW}
 
@@ -84,6 +86,7 @@ def _reflex_row(reflex: ReflexSpec) -> dict[str, Any]:
 def _check_points(points: Sequence[PointSpec], drivers: Sequence[DriverSpec]) -> None:
     for driver in drivers:
         _check_name("driver", driver.name)
+        _check_driver(driver)
     if len({driver.name for driver in drivers}) != len(drivers):
         raise ValueError("two drivers have the same name")
     before = 0
@@ -94,6 +97,8 @@ def _check_points(points: Sequence[PointSpec], drivers: Sequence[DriverSpec]) ->
         before = point.driver
         if not 0 <= point.device < len(drivers[point.driver].devices):
             raise ValueError(f"{point.name}: its driver has no device {point.device}")
+        checks.check_whole(point.name, "channel", point.channel, 0, checks.UINT32_MAX)
+        _check_times(point)
         if point.period_ns <= 0 or point.lease_ns < 0:
             raise ValueError(f"{point.name}: period_ns must be > 0 and lease_ns >= 0")
         if not 0 <= point.phase_ns < point.period_ns:
@@ -104,6 +109,41 @@ def _check_points(points: Sequence[PointSpec], drivers: Sequence[DriverSpec]) ->
         is_inside = is_held or point.low <= point.safe <= point.high
         if point.writable and point.lease_ns > 0 and not is_inside:
             raise ValueError(f"{point.name}: leased, but safe {point.safe} is outside its limits")
+
+
+def _check_driver(driver: DriverSpec) -> None:
+    """What C would refuse without the driver's name, or cffi could not hand over at all."""
+    checks.check_whole(driver.name, "retries", driver.retries, 0, checks.UINT32_MAX)
+    for field in ("call_deadline_ns", "backoff_max_ns"):
+        checks.check_whole(driver.name, field, getattr(driver, field), 0, checks.INT64_MAX)
+    if len(driver.devices) > lib.NS_DRIVER_DEVICES_MAX:
+        hint = f"devices has {len(driver.devices)} entries, must be at most"
+        raise argument_error(driver.name, f"{hint} {lib.NS_DRIVER_DEVICES_MAX}")
+
+
+def _check_times(point: PointSpec) -> None:
+    """Whole and within 64 bits; what each may be stands with the checks that follow."""
+    for field in ("period_ns", "phase_ns", "lease_ns", "abandon_ns"):
+        value = getattr(point, field)
+        checks.check_whole(point.name, field, value, -checks.INT64_MAX, checks.INT64_MAX)
+
+
+def refused_row(points: Sequence[PointSpec]) -> str:
+    """Name what C refuses and the constructor of Tables lets pass; empty: nothing is known."""
+    for point in points:
+        inside = point.low <= point.abandon_value <= point.high
+        mistakes = {
+            "ramp_per_s": not (math.isfinite(point.ramp_per_s) and point.ramp_per_s >= 0.0),
+            "tolerance": not point.tolerance >= 0.0,
+            "abandon_ns": point.abandon_ns < 0,
+            "abandon_value": point.abandon_ns > 0 and not inside,
+        }
+        ranges = {"ramp_per_s": "finite and at least 0", "abandon_value": "inside the limits"}
+        for field, is_wrong in mistakes.items():
+            if point.writable and is_wrong:
+                allowed = ranges.get(field, "at least 0")
+                return f"{point.name}: {field} is {getattr(point, field)!r}, must be {allowed}"
+    return ""
 
 
 def _check_reflexes(points: Sequence[PointSpec], drivers: Sequence[DriverSpec]) -> None:
@@ -123,7 +163,9 @@ def _fault_of(reflex: ReflexSpec, points: Sequence[PointSpec], driver: int) -> s
     is_finite = math.isfinite(reflex.action_value) and math.isfinite(reflex.threshold)
     if not is_finite or not action.low <= reflex.action_value <= action.high:
         return f"{reflex.action_value} is outside the limits of {action.name}, or not finite"
-    if reflex.persistence_ns < 0 or reflex.max_age_ns < 0:
+    if reflex.comparison not in _COMPARISONS:
+        return f"comparison is {reflex.comparison!r}, must be one of {', '.join(_COMPARISONS)}"
+    if not all(0 <= t <= checks.INT64_MAX for t in (reflex.persistence_ns, reflex.max_age_ns)):
         return "persistence_ns and max_age_ns must be >= 0"
     if point.driver != driver and reflex.max_age_ns == 0:
         return f"{point.name} is of another driver, so max_age_ns must be > 0"

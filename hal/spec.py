@@ -76,7 +76,7 @@ class PmbusDevice:
             strapped.
         shunt_uohm: Of a hot-swap.
         sense_range: Of an LM25066 or LM5066 whose range is set by its pin (pmbus.h).
-        phase: Of a multiphase regulator: 0 .. 31; None: PHASE is left alone.
+        phase: Of a multiphase regulator: 0 .. 31, or 255 for all; None: PHASE is left alone.
         vid: Table of VID codes (csrc/include/nightside/pmbus.h), 0 where the part needs none.
     """
 
@@ -159,7 +159,9 @@ class HwmonDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchdogDevice:
-    """A watchdog of the kernel's. Opening arms it; only a disarm stops it (watchdog.h)."""
+    """A watchdog of the kernel's. The first stroke arms it, and only a disarm stops it then
+    (watchdog.h, DriverSet.disarm_watchdogs).
+    """
 
     path: str
     timeout_s: int
@@ -191,10 +193,12 @@ class KmsgDevice:
 
     `accelerators`: PCI bus id and UUID of each, in the order of the channels. An accelerator that
     is a device of the same driver shares its Xids with the log, so that each counts once.
+    `path` is a character device; with `is_stand_in` a FIFO or a plain file will do, for tests.
     """
 
     accelerators: tuple[tuple[str, str], ...]
     path: str = "/dev/kmsg"
+    is_stand_in: bool = False
 
 
 Device = (

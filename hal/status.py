@@ -40,10 +40,20 @@ class DeviceError(Exception):
         self.status = status
 
 
-def check(status: int, subject: str) -> None:
+def argument_error(subject: str, hint: str, status: Status = Status.ARG) -> ValueError:
+    """Return the error of a caller's mistake, in the form of a DeviceError.
+
+    Args:
+        subject: Whose it is, e.g. "rails_a: PMBus device (generic) at 0x10".
+        hint: The field, its value, and what it must be; may be empty.
+    """
+    return ValueError(f"{subject}: NS_E_{status.name}" + (f" ({hint})" if hint else ""))
+
+
+def check(status: int, subject: str, hint: str = "") -> None:
     """Raise ValueError for a broken contract (NS_E_ARG, NS_E_FULL), DeviceError for the rest."""
     if status == Status.OK:
         return
     if status in {Status.ARG, Status.FULL}:
-        raise ValueError(f"{subject}: NS_E_{Status(status).name}")
+        raise argument_error(subject, hint, Status(status))
     raise DeviceError(subject, Status(status))

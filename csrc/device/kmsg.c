@@ -11,7 +11,10 @@
 
 #define NAMED_FOR_RECORDS 4U /* assumed: a loss told in three records, one of another in between */
 #define XID_ITEM 20U
+#define EARLIER_ITEM 8U
+#define DROPPED_ITEM 4U
 #define ITEM_HEADER 2U
+#define US_PER_MS 1000
 
 /** One accelerator: what it is called, and what the log said. */
 typedef struct device {
@@ -19,6 +22,15 @@ typedef struct device {
     uint32_t xid;
     uint32_t count;
 } device_t;
+
+/** One Xid that was counted. */
+typedef struct kept_xid {
+    uint64_t sequence;
+    int64_t time_us;
+    uint32_t xid;
+    uint8_t device;
+    uint8_t source;
+} kept_xid_t;
 
 typedef struct kmsg_state {
     int descriptor;
@@ -32,13 +44,14 @@ typedef struct kmsg_state {
     uint64_t lost_count;
     uint32_t unassigned_count;
     uint32_t admitted_count;
-    uint32_t last_device; /**< of the last Xid counted, as is the text */
-    ns_xid_report_t last;
+    uint32_t captured_count; /**< of these, what some evidence had room for */
+    uint32_t dropped_count;  /**< left the ring before they were captured */
+    kept_xid_t ring[NS_KMSG_XIDS_KEPT];
     ns_xid_filter_t own_filter;
     ns_xid_filter_t *filter;
     device_t devices[NS_KMSG_DEVICES_MAX];
     ns_kmsg_record_t parts;
-    char last_text[NS_KMSG_TEXT_SIZE];
+    char last_text[NS_KMSG_TEXT_SIZE]; /**< of the last Xid counted */
     char record[NS_KMSG_RECORD_SIZE];
 } kmsg_state_t;
 
@@ -71,6 +84,21 @@ static uint32_t device_of(const kmsg_state_t *self, const ns_xid_report_t *repor
     return device;
 }
 
+/** The Xid counted `back` before the last one. */
+static kept_xid_t *kept_xid(kmsg_state_t *self, uint32_t back) {
+    return &self->ring[(self->admitted_count - 1U - back) % NS_KMSG_XIDS_KEPT];
+}
+
+static void keep_in_ring(kmsg_state_t *self, kept_xid_t xid) {
+    if (self->admitted_count - self->captured_count >= NS_KMSG_XIDS_KEPT) {
+        self->captured_count++; /* the oldest goes unseen */
+        self->dropped_count++;
+    }
+    self->admitted_count++;
+    *kept_xid(self, 0) = xid;
+    memcpy(self->last_text, self->parts.text, sizeof self->last_text);
+}
+
 static void keep(kmsg_state_t *self, const ns_xid_report_t *report, int64_t now_ns) {
     uint32_t index = device_of(self, report);
     if (report->xid == 0) {
@@ -88,10 +116,11 @@ static void keep(kmsg_state_t *self, const ns_xid_report_t *report, int64_t now_
     }
     self->devices[index].xid = report->xid;
     self->devices[index].count++;
-    self->admitted_count++;
-    self->last_device = index;
-    self->last = *report;
-    memcpy(self->last_text, self->parts.text, sizeof self->last_text);
+    keep_in_ring(self, (kept_xid_t){.sequence = report->sequence,
+                                    .time_us = report->time_us,
+                                    .xid = report->xid,
+                                    .device = (uint8_t)index,
+                                    .source = (uint8_t)source});
 }
 
 /** Sequence numbers of /dev/kmsg count every record, so a gap says how many were lost. */
@@ -186,45 +215,95 @@ static ns_status_t write_channel(void *ctx, uint32_t channel, double value) {
 }
 
 static uint32_t alarm_number(void *ctx) {
-    const kmsg_state_t *self = state_of(ctx);
+    kmsg_state_t *self = state_of(ctx);
     uint32_t alarm = 0;
     for (uint32_t i = 0; i < self->device_count; i++) {
         if (self->devices[i].xid != 0) {
-            alarm = (self->admitted_count & 0xFFFFU) << 16U | self->last.xid;
+            alarm = (self->admitted_count & 0xFFFFU) << 16U | kept_xid(self, 0)->xid;
         }
     }
     return alarm;
 }
 
-static size_t put_number(uint8_t *out, uint64_t number, size_t size) {
+/** Bytes as they are filled; an item that does not fit is left out whole. */
+typedef struct writer {
+    uint8_t *bytes;
+    size_t size;
+    size_t capacity;
+} writer_t;
+
+static void put_number(writer_t *out, uint64_t number, size_t size) {
     for (size_t i = 0; i < size; i++) {
-        out[i] = (uint8_t)(number >> (8U * i));
+        out->bytes[out->size++] = (uint8_t)(number >> (8U * i));
     }
-    return size;
+}
+
+static bool put_header(writer_t *out, ns_kmsg_evidence_tag_t tag, size_t size) {
+    if (out->capacity - out->size < ITEM_HEADER + size) {
+        return false;
+    }
+    put_number(out, (uint64_t)tag, 1);
+    put_number(out, size, 1);
+    return true;
+}
+
+static void put_name(writer_t *out, const kept_xid_t *xid) {
+    put_number(out, xid->device, 1);
+    put_number(out, xid->source, 1);
+    put_number(out, xid->xid, 2);
+}
+
+/** False: there is no room. */
+static bool put_earlier(kmsg_state_t *self, writer_t *out) {
+    uint32_t count =
+        self->admitted_count < NS_KMSG_XIDS_KEPT ? self->admitted_count : NS_KMSG_XIDS_KEPT;
+    if (count < 2) {
+        return true;
+    }
+    if (!put_header(out, NS_KMSG_EVIDENCE_EARLIER, (count - 1U) * EARLIER_ITEM)) {
+        return false;
+    }
+    for (uint32_t back = 1; back < count; back++) {
+        const kept_xid_t *xid = kept_xid(self, back);
+        int64_t age_ms = (kept_xid(self, 0)->time_us - xid->time_us) / US_PER_MS;
+        put_name(out, xid);
+        put_number(out, age_ms < 0 ? 0 : age_ms < UINT32_MAX ? (uint64_t)age_ms : UINT32_MAX, 4);
+    }
+    return true;
+}
+
+static void put_text(const kmsg_state_t *self, writer_t *out) {
+    size_t length = strlen(self->last_text);
+    size_t room = out->capacity - out->size;
+    room = room < ITEM_HEADER ? 0 : room - ITEM_HEADER;
+    room = room < UINT8_MAX ? room : UINT8_MAX;
+    length = length < room ? length : room;
+    if (put_header(out, NS_KMSG_EVIDENCE_TEXT, length)) {
+        memcpy(&out->bytes[out->size], self->last_text, length);
+        out->size += length;
+    }
 }
 
 static ns_status_t capture(void *ctx, uint8_t *out, size_t capacity, size_t *out_size) {
-    const kmsg_state_t *self = state_of(ctx);
+    kmsg_state_t *self = state_of(ctx);
+    writer_t writer = {.bytes = out, .capacity = capacity};
     *out_size = 0;
-    if (self->admitted_count == 0 || capacity < ITEM_HEADER + XID_ITEM + ITEM_HEADER) {
+    if (self->admitted_count == 0 || !put_header(&writer, NS_KMSG_EVIDENCE_XID, XID_ITEM)) {
         return NS_OK;
     }
-    ns_xid_source_t source = self->last.is_inferred != 0 ? NS_XID_FROM_TEXT : NS_XID_FROM_LOG;
-    size_t size = put_number(out, NS_KMSG_EVIDENCE_XID, 1);
-    size += put_number(out + size, XID_ITEM, 1);
-    size += put_number(out + size, self->last_device, 1);
-    size += put_number(out + size, source, 1);
-    size += put_number(out + size, self->last.xid, 2);
-    size += put_number(out + size, self->last.sequence, 8);
-    size += put_number(out + size, (uint64_t)self->last.time_us, 8);
-    size_t room = capacity - size - ITEM_HEADER;
-    room = room < UINT8_MAX ? room : UINT8_MAX;
-    size_t length = strlen(self->last_text);
-    length = length < room ? length : room;
-    size += put_number(out + size, NS_KMSG_EVIDENCE_TEXT, 1);
-    size += put_number(out + size, length, 1);
-    memcpy(out + size, self->last_text, length);
-    *out_size = size + length;
+    const kept_xid_t *last = kept_xid(self, 0);
+    put_name(&writer, last);
+    put_number(&writer, last->sequence, 8);
+    put_number(&writer, (uint64_t)last->time_us, 8);
+    bool has_all = put_earlier(self, &writer);
+    if (self->dropped_count > 0 && put_header(&writer, NS_KMSG_EVIDENCE_DROPPED, DROPPED_ITEM)) {
+        put_number(&writer, self->dropped_count, DROPPED_ITEM);
+    }
+    put_text(self, &writer);
+    if (has_all) {
+        self->captured_count = self->admitted_count;
+    }
+    *out_size = writer.size;
     return NS_OK;
 }
 

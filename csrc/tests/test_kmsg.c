@@ -226,11 +226,112 @@ static void evidence_is_the_last_xid_and_its_line(void) {
     CHECK(bytes[6] == 2 && bytes[7] == 1 && bytes[14] == 0x34 && bytes[15] == 0x12);
     CHECK(bytes[22] == NS_KMSG_EVIDENCE_TEXT && bytes[23] == sizeof bytes - 24);
     CHECK(memcmp(bytes + 24, "NVRM: Xid (PCI:0000:c1:00): 48", 30) == 0);
-    CHECK_STATUS(ns_kmsg_ops.capture(&reader, bytes, 23, &size), NS_OK);
-    CHECK(size == 0);
     static uint8_t large[1024];
     CHECK_STATUS(ns_kmsg_ops.capture(&reader, large, sizeof large, &size), NS_OK);
     CHECK(size == 24U + large[23] && large[23] < 255);
+}
+
+static size_t captured(uint8_t bytes[NS_EVIDENCE_BYTES]) {
+    size_t size = 0;
+    CHECK_STATUS(ns_kmsg_ops.capture(&reader, bytes, NS_EVIDENCE_BYTES, &size), NS_OK);
+    CHECK(size <= NS_EVIDENCE_BYTES);
+    return size;
+}
+
+/** Payload of the item `tag`; NULL: it is not there. */
+static const uint8_t *item(const uint8_t *bytes, size_t size, uint8_t tag, size_t *out_size) {
+    for (size_t at = 0; at + 2 <= size; at += 2U + bytes[at + 1]) {
+        if (bytes[at] == tag) {
+            *out_size = bytes[at + 1];
+            return &bytes[at + 2];
+        }
+    }
+    return NULL;
+}
+
+static void xids_of_one_round_are_all_in_the_evidence(void) {
+    static const step_t steps[] = {
+        {"3,1,1000,-;NVRM: Xid (PCI:0000:41:00): 48, pid=1\n", 0},
+        {"3,2,2000,-;NVRM: Xid (PCI:0000:41:00): 63, pid=1\n", 0},
+        {"3,3,9000,-;NVRM: GPU 0000:c1:00.0: GPU has fallen off the bus.\n", 0},
+        {"3,4,9999,-;NVRM: Xid (PCI:0000:41:00): 45, pid=1, Ch 00000010\n", 0},
+    };
+    static const struct {
+        uint8_t device, source, xid, age_ms;
+    } earlier[] = {
+        {1, NS_XID_FROM_TEXT, 79, 0}, {0, NS_XID_FROM_LOG, 63, 7}, {0, NS_XID_FROM_LOG, 48, 8}};
+    uint8_t bytes[NS_EVIDENCE_BYTES];
+    size_t length = 0;
+    open_reader(NULL);
+    CHECK_STATUS(BEGIN_WITH(steps), NS_OK);
+    size_t size = captured(bytes);
+    const uint8_t *at = item(bytes, size, NS_KMSG_EVIDENCE_XID, &length);
+    CHECK(at != NULL && length == 20 && at[0] == 0 && at[2] == 45 && at[4] == 4);
+    at = item(bytes, size, NS_KMSG_EVIDENCE_EARLIER, &length);
+    CHECK(at != NULL && length == sizeof earlier / sizeof earlier[0] * 8);
+    for (size_t i = 0; i < sizeof earlier / sizeof earlier[0]; i++, at += 8) {
+        CHECK(at[0] == earlier[i].device && at[1] == earlier[i].source);
+        CHECK(at[2] == earlier[i].xid && at[3] == 0);
+        CHECK(at[4] == earlier[i].age_ms && at[5] == 0 && at[6] == 0 && at[7] == 0);
+    }
+    CHECK(item(bytes, size, NS_KMSG_EVIDENCE_DROPPED, &length) == NULL);
+    at = item(bytes, size, NS_KMSG_EVIDENCE_TEXT, &length);
+    CHECK(at != NULL && length > 30 && memcmp(at, "NVRM: Xid (PCI:0000:41:00): 45", 30) == 0);
+}
+
+static void begin_with_xids(uint32_t count) {
+    static step_t steps[64];
+    for (uint32_t i = 0; i < count; i++) {
+        steps[i] = (step_t){"3,1,1,-;NVRM: Xid (PCI:0000:41:00): 31\n", 0};
+    }
+    CHECK_STATUS(begin_with(steps, count), NS_OK);
+}
+
+static void xids_that_no_evidence_had_room_for_are_counted_and_others_are_not(void) {
+    uint8_t bytes[NS_EVIDENCE_BYTES];
+    size_t length = 0;
+    open_reader(NULL);
+    begin_with_xids(NS_KMSG_XIDS_KEPT);
+    size_t size = captured(bytes);
+    CHECK(item(bytes, size, NS_KMSG_EVIDENCE_EARLIER, &length) != NULL && length == 7 * 8);
+    CHECK(item(bytes, size, NS_KMSG_EVIDENCE_DROPPED, &length) == NULL);
+    begin_with_xids(NS_KMSG_XIDS_KEPT); /* push out what was captured */
+    CHECK(item(bytes, captured(bytes), NS_KMSG_EVIDENCE_DROPPED, &length) == NULL);
+    begin_with_xids(NS_KMSG_XIDS_KEPT + 3);
+    size = captured(bytes);
+    const uint8_t *at = item(bytes, size, NS_KMSG_EVIDENCE_DROPPED, &length);
+    CHECK(at != NULL && length == 4 && at[0] == 3 && at[1] == 0 && at[2] == 0 && at[3] == 0);
+    CHECK(item(bytes, size, NS_KMSG_EVIDENCE_TEXT, &length) != NULL && length == 30);
+    begin_with_xids(1);
+    at = item(bytes, captured(bytes), NS_KMSG_EVIDENCE_DROPPED, &length);
+    CHECK(at != NULL && at[0] == 3);
+}
+
+static void evidence_without_room_leaves_whole_items_out_and_takes_nothing_for_captured(void) {
+    uint8_t bytes[NS_EVIDENCE_BYTES];
+    size_t size = 99;
+    size_t length = 0;
+    open_reader(NULL);
+    begin_with_xids(NS_KMSG_XIDS_KEPT);
+    for (size_t capacity = 0; capacity < 22; capacity++) {
+        CHECK_STATUS(ns_kmsg_ops.capture(&reader, bytes, capacity, &size), NS_OK);
+        CHECK(size == 0);
+    }
+    begin_with_xids(1); /* pushes out the first */
+    const size_t enough = 22 + 2 + 7 * 8;
+    for (size_t capacity = 22; capacity < enough; capacity++) {
+        CHECK_STATUS(ns_kmsg_ops.capture(&reader, bytes, capacity, &size), NS_OK);
+        CHECK(size >= 22 && size <= capacity);
+        CHECK(item(bytes, size, NS_KMSG_EVIDENCE_EARLIER, &length) == NULL);
+    }
+    begin_with_xids(1); /* and the second */
+    for (size_t capacity = enough; capacity <= sizeof bytes; capacity++) {
+        CHECK_STATUS(ns_kmsg_ops.capture(&reader, bytes, capacity, &size), NS_OK);
+        CHECK(size >= enough && size <= capacity);
+        CHECK(item(bytes, size, NS_KMSG_EVIDENCE_EARLIER, &length) != NULL);
+    }
+    const uint8_t *at = item(bytes, size, NS_KMSG_EVIDENCE_DROPPED, &length);
+    CHECK(at != NULL && at[0] == 2);
 }
 
 static void channels_that_are_not_there_say_so(void) {
@@ -290,6 +391,9 @@ int main(void) {
     a_round_takes_a_bounded_number_of_records();
     the_alarm_changes_with_every_xid_and_ends_with_a_clear();
     evidence_is_the_last_xid_and_its_line();
+    xids_of_one_round_are_all_in_the_evidence();
+    xids_that_no_evidence_had_room_for_are_counted_and_others_are_not();
+    evidence_without_room_leaves_whole_items_out_and_takes_nothing_for_captured();
     channels_that_are_not_there_say_so();
     a_reader_of_nothing_is_refused();
     records_are_read_from_a_descriptor_without_waiting();

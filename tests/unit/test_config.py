@@ -6,8 +6,9 @@ import pytest
 
 from flight.config import NodeConfig, PointOverride, build_points, config_hash, load_config
 from flight.core.points import PointTable
-from flight.node import TRANSIENT_MASK, transient_mask
+from flight.node import TRANSIENT_MASK, HalSpecs, build_hal_specs, transient_mask
 from flight.operator_error import OperatorError
+from hal import BusHandle, NvmlDevice
 
 CONFIG = Path(__file__).parents[2] / "examples" / "configs" / "ref1.toml"
 
@@ -47,6 +48,67 @@ def test_an_override_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         override(pattern, **change)
+
+
+class Hardware:
+    """Stands for buses and accelerators that are never opened."""
+
+    def bus(self, driver: str) -> BusHandle:
+        return BusHandle(ops_address=1, ctx_address=1)
+
+    def accelerator(self, index: int) -> NvmlDevice:
+        return NvmlDevice(library_path="/lib", pci_bus_id=f"{index}", uuid=f"GPU-{index}")
+
+
+def specs_of(data: dict[str, object]) -> HalSpecs:
+    config = NodeConfig.model_validate(data)
+    return build_hal_specs(config, build_points(config), Hardware())
+
+
+def test_a_phase_moves_the_polls_it_is_given_for_and_no_other() -> None:
+    specs = specs_of(
+        {
+            "points": {
+                "rail.*_aux.*": {"period_s": 0.2, "phase_s": 0.1},
+                "rail.accel3_aux.*": {"phase_s": 0.05},
+            }
+        }
+    )
+    phases_ms = {point.name: point.phase_ns / 1e6 for point in specs.points}
+    for name, phase_ms in phases_ms.items():
+        wanted_ms = 50 if "accel3_aux" in name else 100 if "_aux." in name else 0
+        assert phase_ms == wanted_ms, name
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        (
+            {"eps.*": {"phase_s": 0.1}},
+            r'points."eps\.\*": eps.array_power_w: phase_s 0.1 is not below its period_s 0.1',
+        ),
+        (
+            {"eps.*": {"phase_s": 0.3, "period_s": 0.5}, "eps.bus28.*": {"period_s": 0.2}},
+            r'points."eps\.\*": eps.bus28.voltage_v: phase_s 0.3 is not below its period_s 0.2',
+        ),
+    ],
+)
+def test_a_phase_outside_the_period_is_refused_by_name(
+    tmp_path: Path, points: dict[str, dict[str, float]], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        build_points(NodeConfig.model_validate({"points": points}))
+    path = tmp_path / "node.toml"
+    path.write_text('[points."eps.*"]\nphase_s = -0.1\n')
+    with pytest.raises(OperatorError, match=r"phase_s = -0.1: write at least 0"):
+        load_config(path)
+
+
+def test_silent_parts_of_a_bus_are_backed_off_from_and_accelerators_are_not() -> None:
+    for given, wanted_ns in (({}, 500_000_000), ({"backoff_s_max": 0.0}, 0)):
+        specs = specs_of({"buses": given})
+        assert {d.backoff_max_ns for d in specs.drivers if d.bus is not None} == {wanted_ns}
+        assert {d.backoff_max_ns for d in specs.drivers if d.bus is None} == {0}
 
 
 def test_a_reflex_at_or_below_the_guard_is_refused(tmp_path: Path) -> None:

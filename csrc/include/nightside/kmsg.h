@@ -30,6 +30,7 @@ enum ns_kmsg_limits {
     NS_KMSG_DEVICES_MAX = 8,
     NS_KMSG_RECORD_SIZE = 8192,  /**< the kernel's longest record with its prefix */
     NS_KMSG_RECORDS_MAX = 64,    /**< assumed: records taken by one begin */
+    NS_KMSG_XIDS_KEPT = 8,       /**< the last Xids of all accelerators, for the evidence */
     NS_KMSG_UUID_SIZE = 41,      /**< "GPU-" and 36 characters, NUL included */
     NS_KMSG_MEMORY_SIZE = 11264, /**< bytes of ns_kmsg_t */
     NS_KMSG_XID_FALLEN = 79      /**< what "fallen off the bus" without a number stands for */
@@ -44,11 +45,18 @@ typedef enum ns_kmsg_channel {
     NS_KMSG_CHANNEL_COUNT = 18
 } ns_kmsg_channel_t;
 
-/** Items of the evidence, as in ns_nvml_evidence_tag_t. */
+/** Items of the evidence, as in ns_nvml_evidence_tag_t, in the order XID, EARLIER, DROPPED, TEXT.
+ */
 typedef enum ns_kmsg_evidence_tag {
-    NS_KMSG_EVIDENCE_XID =
-        1, /**< accelerator (1), sources (1), Xid (2), sequence (8), time us (8) */
-    NS_KMSG_EVIDENCE_TEXT = 2 /**< the line, as far as there is room */
+    /** the last Xid: accelerator (1), source (1), Xid (2), sequence (8), time us (8) */
+    NS_KMSG_EVIDENCE_XID = 1,
+    NS_KMSG_EVIDENCE_TEXT = 2, /**< its line, as far as there is room */
+    /** those before it, newest first, at most NS_KMSG_XIDS_KEPT - 1, captured before or not:
+     *  accelerator (1), source (1), Xid (2), ms before the last one (4) */
+    NS_KMSG_EVIDENCE_EARLIER = 3,
+    /** how many since opening were pushed out by newer ones before they were captured (4); left
+     *  out when none was */
+    NS_KMSG_EVIDENCE_DROPPED = 4
 } ns_kmsg_evidence_tag_t;
 
 /** What one record says about an accelerator. */
