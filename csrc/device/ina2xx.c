@@ -146,6 +146,45 @@ static ns_status_t check_register(const ns_register_wire_t *wire, uint8_t number
     return ((uint16_t)value & mask) == expected ? NS_OK : NS_E_REFUSED;
 }
 
+/** The read releases the part's latch, so ours keeps what was seen first: later words differ by
+ *  bits that move with each conversion. */
+static ns_status_t take_alert(ns_ina2xx_t *self, const ns_register_wire_t *wire,
+                              bool *out_is_enabled) {
+    const part_data_t *data = data_of(self);
+    uint64_t word = 0;
+    ns_status_t status = ns_register_read(wire, data->alert_register, 2, &word);
+    if (status != NS_OK) {
+        return status;
+    }
+    if (word == WORD_FLOATING) { /* over and under limit at once */
+        return NS_E_RANGE;
+    }
+    if (((uint16_t)word & data->alert_flag) != 0 && !self->is_alert_latched) {
+        self->is_alert_latched = true;
+        self->alert_word = (uint16_t)word;
+    }
+    *out_is_enabled =
+        ((uint16_t)word & data->alert_mask) == (data->alert_enable & data->alert_mask);
+    return NS_OK;
+}
+
+/** What the part latched while it was not heard is taken before it is written to. */
+static ns_status_t program_alert(ns_ina2xx_t *self, const ns_register_wire_t *wire) {
+    const part_data_t *data = data_of(self);
+    bool is_enabled = false;
+    ns_status_t status = take_alert(self, wire, &is_enabled);
+    if (status == NS_OK) {
+        status = ns_register_write(wire, data->alert_register, data->alert_enable);
+    }
+    if (status == NS_OK) {
+        status = take_alert(self, wire, &is_enabled);
+    }
+    if (status != NS_OK) {
+        return status;
+    }
+    return is_enabled ? NS_OK : NS_E_RANGE;
+}
+
 static ns_status_t identify_and_program(ns_ina2xx_t *self) {
     const part_data_t *data = data_of(self);
     ns_register_wire_t wire = wire_of(self);
@@ -160,36 +199,20 @@ static ns_status_t identify_and_program(ns_ina2xx_t *self) {
         status = ns_register_program(&wire, &rules[i]);
     }
     if (status == NS_OK && self->limit_raw != 0) {
-        ns_register_rule_t alert = {
-            .number = data->alert_register, .value = data->alert_enable, .mask = data->alert_mask};
-        status = ns_register_program(&wire, &alert);
+        status = program_alert(self, &wire);
     }
     self->is_identified = status == NS_OK;
     return status;
 }
 
-/** The read releases the part's latch, so ours keeps what was seen. */
+/** An alert that is not enabled is lost by a brown-out: all is programmed at the next begin. */
 static ns_status_t follow_alert(ns_ina2xx_t *self, const ns_register_wire_t *wire) {
-    const part_data_t *data = data_of(self);
-    uint64_t word = 0;
-    ns_status_t status = ns_register_read(wire, data->alert_register, 2, &word);
-    if (status != NS_OK) {
-        return status;
+    bool is_enabled = false;
+    ns_status_t status = take_alert(self, wire, &is_enabled);
+    if (status == NS_OK && !is_enabled) {
+        self->is_identified = false;
     }
-    if (word == WORD_FLOATING) { /* over and under limit at once */
-        return NS_E_RANGE;
-    }
-    if (((uint16_t)word & data->alert_flag) != 0) {
-        self->is_alert_latched = true;
-        self->alert_word = (uint16_t)word;
-    }
-    bool is_enabled =
-        ((uint16_t)word & data->alert_mask) == (data->alert_enable & data->alert_mask);
-    if (is_enabled) {
-        return NS_OK;
-    }
-    self->is_identified = false; /* a brown-out: all is programmed again at the next begin */
-    return NS_OK;
+    return status;
 }
 
 static ns_status_t begin(void *ctx, int64_t now_ns, uint64_t due) {

@@ -36,12 +36,7 @@ static ns_status_t begin_slot(ns_pmbus_t *self, uint64_t due) {
     if ((due >> NS_PMBUS_STATUS & 1U) == 0 && !is_check) {
         return NS_OK;
     }
-    status = ns_pmbus_read_word(self, STATUS_WORD, &self->status_word);
-    if (status == NS_OK) {
-        self->status_is_known = true;
-        self->ignored_faults &= self->status_word;
-    }
-    return status;
+    return ns_pmbus_fetch_status(self);
 }
 
 static ns_status_t begin(void *ctx, int64_t now_ns, uint64_t due) {
@@ -78,8 +73,13 @@ static ns_status_t read_doubtful(ns_pmbus_t *self, uint32_t channel, uint16_t *o
 ns_status_t ns_pmbus_read_number(ns_pmbus_t *self, uint32_t channel, double *out_value) {
     const ns_pmbus_reading_t *reading = &ns_pmbus_data(self)->readings[channel];
     const ns_pmbus_scale_t *scale = &self->scales[reading->quantity];
-    if (reading->command == 0 || scale->format == NS_FORMAT_NONE ||
-        (self->unsupported >> channel & 1U) != 0) {
+    if (reading->command == 0) {
+        return NS_E_UNSUPPORTED;
+    }
+    if (!self->is_learnt) { /* its words may mean something else by now */
+        return NS_E_STALE;
+    }
+    if (scale->format == NS_FORMAT_NONE || (self->unsupported >> channel & 1U) != 0) {
         return NS_E_UNSUPPORTED;
     }
     if (self->now_ns < self->settle_until_ns) {
@@ -163,7 +163,7 @@ static ns_status_t avs_holds_output(ns_pmbus_t *self, bool *out) {
 }
 
 /** Silicon first: the output comes on behind its limits, and on the page that was verified. */
-static ns_status_t switch_on(ns_pmbus_t *self) {
+static ns_status_t try_switch_on(ns_pmbus_t *self) {
     bool is_held = false;
     ns_status_t status = ns_pmbus_ensure_learnt(self);
     if (status == NS_OK) {
@@ -182,14 +182,31 @@ static ns_status_t switch_on(ns_pmbus_t *self) {
     return is_held ? NS_OK : ns_pmbus_write(self, OPERATION, 1, OPERATION_ON);
 }
 
-/** Off even where a power cycle has taken away what OPERATION needs to be acknowledged. */
-static ns_status_t switch_off(ns_pmbus_t *self) {
-    ns_status_t status = ns_pmbus_write(self, OPERATION, 1, OPERATION_OFF);
-    if (status != NS_E_NACK || ns_pmbus_data(self)->setting == 0) {
+/** A restart may have taken away what OPERATION needs to be acknowledged, and the page. */
+static ns_status_t switch_on(ns_pmbus_t *self) {
+    ns_status_t status = try_switch_on(self);
+    if (status != NS_E_NACK) {
         return status;
     }
     ns_pmbus_forget(self);
-    status = ns_pmbus_ensure_learnt(self);
+    status = ns_pmbus_select(self);
+    return status == NS_OK ? try_switch_on(self) : status;
+}
+
+/** What cannot be learnt does not keep an output on. */
+static ns_status_t switch_off(ns_pmbus_t *self) {
+    ns_status_t status = ns_pmbus_write(self, OPERATION, 1, OPERATION_OFF);
+    if (status != NS_E_NACK) {
+        return status;
+    }
+    ns_pmbus_forget(self);
+    status = ns_pmbus_select(self);
+    if (status == NS_OK && ns_pmbus_ensure_learnt(self) == NS_E_TIMEOUT) {
+        status = NS_E_TIMEOUT;
+    }
+    if (status == NS_OK) {
+        status = ns_pmbus_verify_page(self);
+    }
     return status == NS_OK ? ns_pmbus_write(self, OPERATION, 1, OPERATION_OFF) : status;
 }
 
@@ -258,6 +275,8 @@ ns_status_t ns_pmbus_open(ns_pmbus_t *self, const ns_pmbus_config_t *config, con
     opened.config = *config;
     opened.has_pec = config->has_pec != 0;
     opened.ready_mask = ns_pmbus_data(&opened)->ready_mask;
+    opened.ignored_input = ns_pmbus_data(&opened)->power_up_input;
+    opened.ignored_specific = ns_pmbus_data(&opened)->power_up_specific;
     opened.has_protect = ns_pmbus_data(&opened)->protect != NS_PROTECT_ABSENT;
     for (int i = 0; i < NS_QUANTITY_COUNT; i++) {
         opened.scales[i] = ns_pmbus_data(&opened)->scales[i];

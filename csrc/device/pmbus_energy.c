@@ -45,6 +45,9 @@ static ns_status_t watts_of(const ns_pmbus_t *self, double word, double *out_w) 
 ns_status_t ns_pmbus_read_energy(ns_pmbus_t *self, double *out_value) {
     uint8_t bytes[EIN_SIZE] = {0};
     size_t size = 0;
+    if (!self->is_learnt) {
+        return NS_E_STALE;
+    }
     ns_status_t status =
         ns_pmbus_read_block(self, ns_pmbus_data(self)->energy, bytes, sizeof bytes, &size);
     if (status == NS_OK && size != EIN_SIZE) {

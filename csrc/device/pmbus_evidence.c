@@ -10,6 +10,12 @@
 #define ELEMENT_HEAD 2U
 #define LOG_HEAD_MAX 32U
 
+/* Bits of STATUS_WORD and STATUS_INPUT: PMBus part II. */
+#define WORD_INPUT 0x2000U
+#define WORD_MFR_SPECIFIC 0x1000U
+#define WORD_VIN_UV 0x0008U
+#define INPUT_VIN_UV_FAULT 0x10U
+
 /* Which status register a bit of STATUS_WORD points at. A register that nothing points at is not
  * read: a part that does not know it would raise another fault. */
 static const struct {
@@ -22,6 +28,68 @@ static const struct {
 
 static const uint32_t peak_channels[] = {NS_PMBUS_VOLTAGE_V_PEAK, NS_PMBUS_CURRENT_A_PEAK,
                                          NS_PMBUS_POWER_W_PEAK, NS_PMBUS_TEMP_C_PEAK};
+
+/** True where the bits that stand are those of the start alone; the others are forgotten. */
+static bool is_of_start(uint8_t bits, uint8_t *ignored) {
+    *ignored &= bits;
+    return *ignored != 0 && bits == *ignored;
+}
+
+/** An undervoltage of the start also sets its own bit of STATUS_WORD. */
+static ns_status_t judge_input(ns_pmbus_t *self, uint16_t word, uint16_t *ignored_faults) {
+    uint8_t bits = 0;
+    if (self->ignored_input == 0) {
+        return NS_OK;
+    }
+    ns_status_t status = NS_OK;
+    if ((word & (WORD_INPUT | WORD_VIN_UV)) != 0) {
+        status = ns_pmbus_read_byte(self, STATUS_INPUT, &bits);
+    }
+    if (status != NS_OK) {
+        return status;
+    }
+    if (is_of_start(bits, &self->ignored_input)) {
+        *ignored_faults |= WORD_INPUT;
+    }
+    if ((self->ignored_input & INPUT_VIN_UV_FAULT) != 0) {
+        *ignored_faults |= WORD_VIN_UV;
+    }
+    return NS_OK;
+}
+
+static ns_status_t judge_specific(ns_pmbus_t *self, uint16_t word, uint16_t *ignored_faults) {
+    uint8_t bits = 0;
+    if (self->ignored_specific == 0) {
+        return NS_OK;
+    }
+    ns_status_t status = NS_OK;
+    if ((word & WORD_MFR_SPECIFIC) != 0) {
+        status = ns_pmbus_read_byte(self, STATUS_MFR_SPECIFIC, &bits);
+    }
+    if (status == NS_OK && is_of_start(bits, &self->ignored_specific)) {
+        *ignored_faults |= WORD_MFR_SPECIFIC;
+    }
+    return status;
+}
+
+/** A summary bit hides what else stands behind it, so each is judged by its own register. */
+ns_status_t ns_pmbus_fetch_status(ns_pmbus_t *self) {
+    uint16_t word = 0;
+    uint16_t ignored_faults = 0;
+    ns_status_t status = ns_pmbus_read_word(self, STATUS_WORD, &word);
+    if (status == NS_OK) {
+        status = judge_input(self, word, &ignored_faults);
+    }
+    if (status == NS_OK) {
+        status = judge_specific(self, word, &ignored_faults);
+    }
+    if (status == NS_OK) {
+        self->status_word = word;
+        self->ignored_faults = ignored_faults;
+        self->status_is_known = true;
+    }
+    return status;
+}
 
 uint32_t ns_pmbus_alarm(void *ctx) {
     const ns_pmbus_t *self = ctx;
@@ -45,16 +113,18 @@ typedef struct evidence {
     uint8_t *bytes;
     size_t capacity;
     size_t used;
-    bool is_over; /**< no time is left */
+    ns_status_t status; /**< the first that was not NS_OK */
+    bool is_over;       /**< no time is left */
 } evidence_t;
 
-static size_t room(const evidence_t *evidence) {
-    size_t left = evidence->capacity - evidence->used;
-    return left > ELEMENT_HEAD ? left - ELEMENT_HEAD : 0;
+static void note(evidence_t *evidence, ns_status_t status) {
+    evidence->status = evidence->status == NS_OK ? status : evidence->status;
+    evidence->is_over = evidence->is_over || status == NS_E_TIMEOUT;
 }
 
 static void add(evidence_t *evidence, uint8_t tag, const uint8_t *bytes, size_t size) {
-    if (size == 0 || size > room(evidence)) {
+    if (evidence->capacity - evidence->used < ELEMENT_HEAD + size) {
+        note(evidence, NS_E_FULL);
         return;
     }
     uint8_t *element = &evidence->bytes[evidence->used];
@@ -64,84 +134,83 @@ static void add(evidence_t *evidence, uint8_t tag, const uint8_t *bytes, size_t 
     evidence->used += ELEMENT_HEAD + size;
 }
 
-static void add_byte(ns_pmbus_t *self, evidence_t *evidence, uint8_t command) {
+/** A generic part is asked; one that is known says nothing new by a NACK. */
+static void add_status(ns_pmbus_t *self, evidence_t *evidence, uint8_t command) {
+    uint8_t bit = (uint8_t)(1U << (command - STATUS_VOUT));
     uint8_t byte = 0;
-    if (evidence->is_over || room(evidence) < 1) {
+    bool is_known = true;
+    if (evidence->is_over || (self->missing_status & bit) != 0) {
         return;
     }
-    ns_status_t status = ns_pmbus_read_byte(self, command, &byte);
-    evidence->is_over = status == NS_E_TIMEOUT;
-    if (status == NS_OK) {
+    ns_status_t status = self->config.part == NS_PMBUS_PART_GENERIC
+                             ? ns_pmbus_read_optional(self, command, &byte, &is_known)
+                             : ns_pmbus_read_byte(self, command, &byte);
+    note(evidence, status);
+    if (status == NS_OK && is_known) {
         add(evidence, command, &byte, 1);
+    } else if (status == NS_OK) {
+        self->missing_status |= bit;
     }
-}
-
-static ns_status_t add_word(ns_pmbus_t *self, evidence_t *evidence, uint8_t command,
-                            uint16_t *out) {
-    if (evidence->is_over || room(evidence) < 2) {
-        return NS_E_FULL;
-    }
-    ns_status_t status = ns_pmbus_read_word(self, command, out);
-    evidence->is_over = status == NS_E_TIMEOUT;
-    if (status == NS_OK) {
-        const uint8_t bytes[2] = {(uint8_t)(*out & 0xFFU), (uint8_t)(*out >> 8)};
-        add(evidence, command, bytes, sizeof bytes);
-    }
-    return status;
 }
 
 static void add_log(ns_pmbus_t *self, evidence_t *evidence, uint8_t command) {
     uint8_t bytes[LOG_HEAD_MAX] = {0};
-    size_t capacity = room(evidence) < sizeof bytes ? room(evidence) : sizeof bytes;
     size_t size = 0;
-    if (command == 0 || evidence->is_over || capacity == 0) {
+    if (command == 0 || evidence->is_over) {
         return;
     }
     ns_status_t status =
-        ns_pmbus_read_log(self, command, ns_pmbus_data(self)->log_size, bytes, capacity, &size);
-    evidence->is_over = status == NS_E_TIMEOUT;
-    if (status == NS_OK) {
+        ns_pmbus_read_log(self, command, ns_pmbus_data(self)->log_size, bytes, sizeof bytes, &size);
+    note(evidence, status);
+    if (status == NS_OK && size > 0) {
         add(evidence, command, bytes, size);
     }
 }
 
-static void add_details(ns_pmbus_t *self, evidence_t *evidence, uint16_t word) {
-    for (size_t i = 0; i < sizeof status_registers / sizeof status_registers[0]; i++) {
-        if ((word & status_registers[i].bits) != 0) {
-            add_byte(self, evidence, status_registers[i].command);
-        }
+/** Bits that tell a state, and readings, move by themselves: they are not of a fault. */
+static void add_status_word(ns_pmbus_t *self, evidence_t *evidence, uint16_t *out_faults) {
+    uint16_t word = 0;
+    ns_status_t status = ns_pmbus_read_word(self, STATUS_WORD, &word);
+    note(evidence, status);
+    if (status == NS_OK) {
+        *out_faults = word & FAULT_MASK;
+        const uint8_t bytes[2] = {(uint8_t)(*out_faults & 0xFFU), (uint8_t)(*out_faults >> 8)};
+        add(evidence, STATUS_WORD, bytes, sizeof bytes);
     }
-    for (size_t i = 0; i < sizeof peak_channels / sizeof peak_channels[0]; i++) {
-        const ns_pmbus_reading_t *peak = &ns_pmbus_data(self)->readings[peak_channels[i]];
-        bool is_there = peak->command != 0 && (self->unsupported >> peak_channels[i] & 1U) == 0;
-        uint16_t raw = 0;
-        if (is_there) {
-            (void)add_word(self, evidence, peak->command, &raw);
+}
+
+static void add_all(ns_pmbus_t *self, evidence_t *evidence) {
+    uint16_t faults = 0;
+    add(evidence, PAGE, &self->config.page, 1);
+    if (self->config.has_phase != 0) {
+        add(evidence, PHASE, &self->config.phase, 1);
+    }
+    add_status_word(self, evidence, &faults);
+    for (size_t i = 0; i < sizeof status_registers / sizeof status_registers[0]; i++) {
+        if ((faults & status_registers[i].bits) != 0) {
+            add_status(self, evidence, status_registers[i].command);
         }
     }
     add_log(self, evidence, ns_pmbus_data(self)->log_command);
     add_log(self, evidence, ns_pmbus_data(self)->log_extra);
 }
 
+/** Asking for a register that is not there is itself a fault of the part, so what was read before
+ *  is read again. */
 ns_status_t ns_pmbus_capture(void *ctx, uint8_t *out, size_t capacity, size_t *out_size) {
     ns_pmbus_t *self = ctx;
     evidence_t evidence = {.bytes = out, .capacity = capacity};
-    ns_status_t status = ns_pmbus_select(self);
-    if (status != NS_OK) {
-        return status;
+    uint8_t missing = self->missing_status;
+    note(&evidence, ns_pmbus_select(self));
+    if (evidence.status == NS_OK) {
+        add_all(self, &evidence);
     }
-    add(&evidence, PAGE, &self->config.page, 1);
-    if (self->config.has_phase != 0) {
-        add(&evidence, PHASE, &self->config.phase, 1);
+    if (missing != self->missing_status && !evidence.is_over) {
+        evidence = (evidence_t){.bytes = out, .capacity = capacity};
+        add_all(self, &evidence);
     }
-    uint16_t word = 0;
-    status = add_word(self, &evidence, STATUS_WORD, &word);
-    if (status != NS_OK) {
-        return status;
-    }
-    add_details(self, &evidence, word);
     *out_size = evidence.used;
-    return NS_OK;
+    return evidence.status;
 }
 
 /** What CLEAR_FAULTS wipes is read before; what cannot be read is lost, and clearing goes on. */

@@ -2,6 +2,7 @@
 
 void ns_pmbus_forget(ns_pmbus_t *self) {
     self->is_learnt = false;
+    self->limits_are_held = false;
     self->check_countdown = 0;
     self->status_is_known = false;
 }
@@ -274,7 +275,7 @@ static ns_status_t find_part(ns_pmbus_t *self) {
 
 static ns_status_t learn_basics(ns_pmbus_t *self) {
     self->unsupported = 0;
-    self->ignored_faults = ns_pmbus_data(self)->power_up_faults;
+    self->missing_status = ns_pmbus_data(self)->missing_status;
     ns_status_t status = find_part(self);
     return status == NS_OK ? learn_protect(self) : status;
 }

@@ -143,40 +143,66 @@ static ns_status_t program_limits(ns_pmbus_t *self, uint32_t wrong) {
     return status != NS_OK ? status : lock_status;
 }
 
-static ns_status_t ensure_lock(ns_pmbus_t *self) {
-    if (!self->has_protect) {
-        return NS_OK;
+/** Two reads must agree that the lock is gone. */
+static ns_status_t lock_is_lost(ns_pmbus_t *self, bool *out) {
+    uint8_t protect = PROTECT_MOST;
+    *out = false;
+    for (int attempt = 0; attempt < 2 && self->has_protect; attempt++) {
+        ns_status_t status = ns_pmbus_read_byte(self, WRITE_PROTECT, &protect);
+        if (status != NS_OK || protect == PROTECT_MOST) {
+            return status;
+        }
     }
-    uint8_t protect = 0;
-    ns_status_t status = ns_pmbus_read_byte(self, WRITE_PROTECT, &protect);
-    if (status != NS_OK || protect == PROTECT_MOST) {
-        return status;
-    }
-    return ns_pmbus_lock(self);
+    *out = self->has_protect;
+    return NS_OK;
 }
 
 /** Two reads must agree that a limit is gone, each of them on the right page: a part that has just
  *  restarted is on page 0, and its limits there are another rail's. */
-ns_status_t ns_pmbus_ensure_limits(ns_pmbus_t *self) {
+static ns_status_t find_lost_limits(ns_pmbus_t *self, uint32_t *out) {
     uint32_t wrong = 0;
-    ns_status_t status = find_wrong_limits(self, &wrong);
-    if (status != NS_OK) {
-        return status;
-    }
-    if (wrong == 0) {
-        return ensure_lock(self);
-    }
-    status = ns_pmbus_select(self);
-    if (status != NS_OK) {
-        return status;
-    }
     uint32_t wrong_again = 0;
-    status = find_wrong_limits(self, &wrong_again);
+    ns_status_t status = find_wrong_limits(self, &wrong);
+    if (status == NS_OK && wrong != 0) {
+        status = ns_pmbus_select(self);
+        if (status == NS_OK) {
+            status = find_wrong_limits(self, &wrong_again);
+        }
+    }
     if (status != NS_OK) {
         return status;
     }
-    if (wrong_again == 0) {
-        return ensure_lock(self);
+    *out = wrong & wrong_again;
+    return wrong_again != 0 && *out == 0 ? NS_E_RANGE : NS_OK;
+}
+
+/** What was right and is lost was lost in a restart, and with it all that was learnt. */
+static ns_status_t restore(ns_pmbus_t *self, uint32_t lost) {
+    if (self->limits_are_held) {
+        ns_pmbus_forget(self);
+        ns_status_t status = ns_pmbus_ensure_learnt(self);
+        if (status == NS_OK) { /* their words may be others now */
+            status = find_wrong_limits(self, &lost);
+        }
+        if (status != NS_OK) {
+            return status;
+        }
     }
-    return (wrong & wrong_again) == 0 ? NS_E_RANGE : program_limits(self, wrong & wrong_again);
+    return lost != 0 ? program_limits(self, lost) : ns_pmbus_lock(self);
+}
+
+ns_status_t ns_pmbus_ensure_limits(ns_pmbus_t *self) {
+    uint32_t lost = 0;
+    bool is_unlocked = false;
+    ns_status_t status = find_lost_limits(self, &lost);
+    if (status == NS_OK && lost == 0) {
+        status = lock_is_lost(self, &is_unlocked);
+    }
+    if (status == NS_OK && (lost != 0 || is_unlocked)) {
+        status = restore(self, lost);
+    }
+    if (status == NS_OK) {
+        self->limits_are_held = true;
+    }
+    return status;
 }

@@ -93,6 +93,7 @@ static const ns_pmbus_part_data_t adm1275 = {
     /* PMON_CONTROL, PMON_CONFIG, DEVICE_CONFIG, POWER_CYCLE */
     .own_writes = {{0xD3, 1}, {0xD4, 1}, {0xD8, 1}, {0xD9, 0}},
     .learn = ns_pmbus_learn_adm1275,
+    .missing_status = 0x18, /* STATUS_TEMPERATURE, STATUS_CML */
     .setting = 0xD4,
     .setting_size = 1,
     .power_cycle = 0xD9,
@@ -125,7 +126,9 @@ static const ns_pmbus_part_data_t adm1275 = {
         [NS_LIMIT_POWER] = LIMIT(0xD4, NS_QUANTITY_PIN, ADC_MAX),                                  \
     }
 #define LM_OWN_WRITES {{0xD3, 2}, {0xD4, 2}}
-#define LM_POWER_UP_FAULTS 0x2008U /* INPUT and VIN_UV */
+#define LM_POWER_UP_INPUT 0x30U    /* VIN_UV_FAULT, VIN_UV_WARN */
+#define LM_POWER_UP_SPECIFIC 0x10U /* defaults loaded: unverified */
+#define LM_MISSING_STATUS 0x02U    /* STATUS_IOUT */
 #define BLACK_BOX_READ 0xE0U
 
 static const ns_pmbus_part_data_t lm25066 = {
@@ -138,7 +141,9 @@ static const ns_pmbus_part_data_t lm25066 = {
     .learn = ns_pmbus_learn_lm25066,
     .setting = 0xD9,
     .setting_size = 1,
-    .power_up_faults = LM_POWER_UP_FAULTS,
+    .power_up_input = LM_POWER_UP_INPUT,
+    .power_up_specific = LM_POWER_UP_SPECIFIC,
+    .missing_status = LM_MISSING_STATUS,
     .log_command = BLACK_BOX_READ,
     .needs_shunt = true,
 };
@@ -153,7 +158,9 @@ static const ns_pmbus_part_data_t lm5066 = {
     .learn = ns_pmbus_learn_lm5066,
     .setting = 0xD9,
     .setting_size = 1,
-    .power_up_faults = LM_POWER_UP_FAULTS,
+    .power_up_input = LM_POWER_UP_INPUT,
+    .power_up_specific = LM_POWER_UP_SPECIFIC,
+    .missing_status = LM_MISSING_STATUS,
     .log_command = BLACK_BOX_READ,
     .needs_shunt = true,
 };
@@ -174,6 +181,7 @@ static const ns_pmbus_part_data_t ltc2978 = {
                [NS_LIMIT_TEMP] = LIMIT(OT_FAULT_LIMIT, NS_QUANTITY_TEMP, 0)},
     .scales = {[NS_QUANTITY_VIN] = LINEAR11, [NS_QUANTITY_TEMP] = LINEAR11},
     .learn = ns_pmbus_learn_ltc2978,
+    .missing_status = 0x02, /* STATUS_IOUT */
     .log_command = MFR_FAULT_LOG,
     .log_size = 255,
     .protect = NS_PROTECT_PRESENT,
@@ -298,6 +306,7 @@ static const ns_pmbus_part_data_t ucd90xxx = {
     .scales = {[NS_QUANTITY_IOUT] = LINEAR11,
                [NS_QUANTITY_TEMP] = LINEAR11,
                [NS_QUANTITY_TEMP_2] = LINEAR11},
+    .missing_status = 0x04, /* STATUS_INPUT */
     .log_command = 0xEA,
     .log_extra = 0xF3,
     .has_vout_mode = true,

@@ -119,10 +119,12 @@ typedef struct ns_pmbus_part_data {
     ns_pmbus_scale_t scales[NS_QUANTITY_COUNT];            /**< before learning */
     ns_pmbus_write_data_t own_writes[NS_PMBUS_OWN_WRITES]; /**< beside the standard ones */
     ns_status_t (*learn)(ns_pmbus_t *self); /**< what this part alone needs; may be NULL */
-    uint16_t power_up_faults; /**< bits of STATUS_WORD that are set at power-up without a fault */
-    uint16_t log_size;        /**< bytes of the log; 0: the part says it */
-    uint8_t log_command;      /**< block read of its fault log, 0 for none */
-    uint8_t log_extra;        /**< a second one */
+    uint8_t power_up_input;                 /**< bits of STATUS_INPUT that are set at power-up */
+    uint8_t power_up_specific;              /**< bits of STATUS_MFR_SPECIFIC, the same */
+    uint8_t missing_status;                 /**< bit n: it has no status register 0x7A + n */
+    uint16_t log_size;                      /**< bytes of the log; 0: the part says it */
+    uint8_t log_command;                    /**< block read of its fault log, 0 for none */
+    uint8_t log_extra;                      /**< a second one */
     uint8_t ready_mask;
     uint8_t protect;     /**< enum ns_protect */
     uint8_t clear_first; /**< written with a data byte of 0 before CLEAR_FAULTS, 0 for none */
@@ -160,6 +162,7 @@ ns_status_t ns_pmbus_read_block(ns_pmbus_t *self, uint8_t command, uint8_t *out,
 /**
  * @brief The head of a log that may be longer than a block; a head cut short carries no PEC.
  * @param[in] log_size its length where the data sheet says it; 0: a length of 255 is refused
+ * @param[out] out_size 0: the part holds no log
  */
 ns_status_t ns_pmbus_read_log(ns_pmbus_t *self, uint8_t command, size_t log_size, uint8_t *out,
                               size_t capacity, size_t *out_size);
@@ -234,13 +237,17 @@ ns_status_t ns_pmbus_set_limits(ns_pmbus_t *self);
 /** @brief Their words, once the scales are learnt. */
 ns_status_t ns_pmbus_encode_limits(ns_pmbus_t *self);
 
-/** @brief Limits as wanted, then locked. The page is selected. */
+/** @brief Limits as wanted, then locked. The page is selected, the part learnt; where they are lost
+ *  all is forgotten and learnt again before they are programmed. */
 ns_status_t ns_pmbus_ensure_limits(ns_pmbus_t *self);
 
 ns_status_t ns_pmbus_unlock(ns_pmbus_t *self);
 ns_status_t ns_pmbus_lock(ns_pmbus_t *self);
 
 /* pmbus_evidence.c and pmbus_energy.c: see ns_device_ops_t */
+
+/** @brief Fetch STATUS_WORD, and what stands behind the bits that the part sets at its start. */
+ns_status_t ns_pmbus_fetch_status(ns_pmbus_t *self);
 
 uint32_t ns_pmbus_alarm(void *ctx);
 ns_status_t ns_pmbus_capture(void *ctx, uint8_t *out, size_t capacity, size_t *out_size);

@@ -153,8 +153,12 @@ ns_status_t ns_pmbus_read_log(ns_pmbus_t *self, uint8_t command, size_t log_size
     if (status != NS_OK) {
         return status;
     }
-    if (length == 0 || (log_size == 0 && length == FLOATING_BYTE) ||
-        (log_size != 0 && length != log_size)) {
+    if (length == 0) { /* it holds no log, if the check code says so, too */
+        status = read_bytes(self, &command, 1, bytes, 1);
+        *out_size = status == NS_OK ? 0 : *out_size;
+        return status == NS_OK && bytes[0] != 0 ? NS_E_PROTOCOL : status;
+    }
+    if ((log_size == 0 && length == FLOATING_BYTE) || (log_size != 0 && length != log_size)) {
         return NS_E_PROTOCOL;
     }
     size_t size = capacity < BLOCK_SIZE_MAX ? capacity : BLOCK_SIZE_MAX;

@@ -133,13 +133,17 @@ static ns_register_rule_t rule_464(const ns_tmp4xx_t *self, uint32_t index) {
     return index == 0 ? tmp464_config : limit_rule(self, index - 1U);
 }
 
-/** Registers are written between unlock and lock, and locked whatever happened between. */
+/** Registers are written between unlock and lock, and locked whatever happened between; when no
+ *  time is left for that either, the next begin programs and locks. */
 static ns_status_t program_464(const ns_tmp4xx_t *self) {
     ns_register_wire_t wire = wire_of(self);
     ns_status_t status = ns_register_write(&wire, TMP464_LOCK, TMP464_UNLOCK_WORD);
     for (uint32_t i = 0; status == NS_OK && i < rule_count_464(self); i++) {
         ns_register_rule_t rule = rule_464(self, i);
         status = ns_register_program(&wire, &rule);
+    }
+    if (status == NS_E_TIMEOUT) {
+        return status;
     }
     ns_status_t lock_status = ns_register_write(&wire, TMP464_LOCK, TMP464_LOCK_WORD);
     return status != NS_OK ? status : lock_status;

@@ -75,10 +75,15 @@ static bool is_locked(const fake_pmbus_t *self, uint8_t command) {
     return !is_open && (self->has_strict_lock || command != CLEAR_FAULTS);
 }
 
+static bool is_gated(fake_pmbus_t *self, uint8_t command) {
+    return command == OPERATION && self->gate != 0 && (*register_of(self, self->gate) & 0x20) == 0;
+}
+
 static ns_status_t take_write(fake_pmbus_t *self, const uint8_t *bytes, size_t size) {
     uint8_t command = bytes[0];
     size_t known = self->size[command] == FAKE_SEND ? 0 : self->size[command];
-    if (self->size[command] == 0 || size != known + 1 || is_locked(self, command)) {
+    if (self->size[command] == 0 || size != known + 1 || is_locked(self, command) ||
+        is_gated(self, command)) {
         return refuse(self);
     }
     uint16_t value = (uint16_t)(size > 1 ? bytes[1] : 0);

@@ -35,6 +35,7 @@ typedef struct fake_pmbus {
     bool is_shared[256]; /**< one register for all pages */
     bool is_stuck[256];  /**< does not take what is written */
     uint8_t limit;       /**< command of the register that is watched */
+    uint8_t gate;        /**< register without whose bit 5 OPERATION is refused; 0: none */
     bool has_pec;
     bool has_query;
     bool has_strict_lock;      /**< WRITE_PROTECT 0x40 stops CLEAR_FAULTS and PHASE too */

@@ -304,7 +304,147 @@ static void what_cannot_be_is_refused_at_opening(void) {
     CHECK_STATUS(read_status(NS_INA2XX_CHANNEL_COUNT), NS_E_ARG);
 }
 
+/** Reading the alert register releases the latch, writing it does not (SBOS547, Mask/Enable;
+ *  SBOSA20, DIAG_ALRT; that a write keeps it: unverified). */
+static ns_status_t latching_transfer(void *ctx, uint8_t address, const uint8_t *write,
+                                     size_t write_size, uint8_t *read, size_t read_size,
+                                     uint32_t timeout_us) {
+    uint8_t alert = device.config.part == NS_INA226 ? 0x06 : 0x0B;
+    uint64_t flag = device.config.part == NS_INA226 ? 0x0010 : 0x0040;
+    uint64_t latched = part.value[alert] & flag;
+    ns_status_t status =
+        register_bus_ops.transfer(ctx, address, write, write_size, read, read_size, timeout_us);
+    if (status == NS_OK && write[0] == alert) {
+        part.value[alert] &= ~flag;
+        part.value[alert] |= read_size == 0 ? latched : 0;
+    }
+    return status;
+}
+
+static const ns_bus_ops_t latching_bus_ops = {.abi = NS_BUS_OPS_ABI, .transfer = latching_transfer};
+
+static void an_alert_of_before_is_not_swallowed_by_programming(void) {
+    static const struct {
+        ns_ina2xx_part_t kind;
+        uint8_t number;
+        uint16_t word;
+    } rows[] = {{NS_INA226, 0x06, 0x8011}, {NS_INA228, 0x0B, 0x8041}};
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_STATUS(open_part(rows[i].kind, 0.002, 15.0), NS_OK);
+        ns_ina2xx_config_t config = device.config;
+        CHECK_STATUS(ns_ina2xx_open(&device, &config, &latching_bus_ops, &part), NS_OK);
+        part.value[rows[i].number] = rows[i].word; /* at the start */
+        CHECK_STATUS(begin(), NS_OK);
+        CHECK(ns_ina2xx_ops.alarm(&device) == rows[i].word);
+        CHECK_STATUS(ns_ina2xx_ops.request(&device, NS_REQUEST_CLEAR), NS_OK);
+        CHECK_STATUS(begin(), NS_OK);
+        CHECK(ns_ina2xx_ops.alarm(&device) == 0);
+        part.value[rows[i].number] = rows[i].word; /* after a round that failed */
+        part.fails_at = 0;
+        part.failure = NS_E_NACK;
+        CHECK_STATUS(begin(), NS_E_NACK);
+        CHECK_STATUS(begin(), NS_OK);
+        CHECK(ns_ina2xx_ops.alarm(&device) == rows[i].word);
+    }
+}
+
+/** It comes between the two reads: the write keeps it, the read-back shows it. */
+static void an_alert_while_it_is_programmed_is_kept(void) {
+    CHECK_STATUS(open_part(NS_INA226, 0.002, 15.0), NS_OK);
+    part.value[0x06] = 0x8001;
+    part.is_stuck[0x06] = true; /* as it is already */
+    part.moves = 0x06;
+    part.move_step = 0x10; /* the flag, after the first read */
+    CHECK_STATUS(begin(), NS_OK);
+    CHECK(ns_ina2xx_ops.alarm(&device) == 0x8011);
+}
+
+/** Bits that come and go with each conversion are not another alert. */
+static void evidence_of_one_alert_does_not_move(void) {
+    uint8_t first[4];
+    uint8_t second[4];
+    size_t size = 0;
+    CHECK_STATUS(open_part(NS_INA226, 0.002, 15.0), NS_OK);
+    CHECK_STATUS(begin(), NS_OK);
+    part.value[0x06] = 0x8011;
+    CHECK_STATUS(begin(), NS_OK);
+    CHECK_STATUS(ns_ina2xx_ops.capture(&device, first, sizeof first, &size), NS_OK);
+    part.value[0x06] = 0x8019; /* conversion ready */
+    CHECK_STATUS(begin(), NS_OK);
+    CHECK_STATUS(ns_ina2xx_ops.capture(&device, second, sizeof second, &size), NS_OK);
+    CHECK(size == 4 && memcmp(first, second, size) == 0);
+    CHECK(ns_ina2xx_ops.alarm(&device) == 0x8011);
+}
+
+/** The bus of a call that has an end: each transfer takes all the time it is given, to the last
+ *  microsecond, and nothing may be asked for once the time is over. */
+typedef struct slow_bus {
+    int64_t left_us;
+    bool is_over;
+    unsigned transfers_when_over;
+} slow_bus_t;
+
+static ns_status_t slow_transfer(void *ctx, uint8_t address, const uint8_t *write,
+                                 size_t write_size, uint8_t *read, size_t read_size,
+                                 uint32_t timeout_us) {
+    slow_bus_t *self = ctx;
+    self->transfers_when_over += self->is_over ? 1U : 0U;
+    if (self->left_us <= 0) {
+        self->is_over = true;
+        return NS_E_TIMEOUT;
+    }
+    int64_t granted_us = timeout_us < self->left_us ? (int64_t)timeout_us : self->left_us;
+    self->left_us -= granted_us > 1 ? granted_us - 1 : granted_us;
+    return register_bus_ops.transfer(&part, address, write, write_size, read, read_size,
+                                     BENCH_TIMEOUT_US);
+}
+
+static const ns_bus_ops_t slow_bus_ops = {.abi = NS_BUS_OPS_ABI, .transfer = slow_transfer};
+static slow_bus_t slow_bus;
+
+#define SLOW_TIMEOUT_US 35000U
+#define DEADLINE_US INT64_C(100000)
+
+static void check_call(ns_status_t status) {
+    CHECK(slow_bus.transfers_when_over == 0 && slow_bus.left_us >= 0);
+    CHECK(!slow_bus.is_over || status == NS_E_TIMEOUT);
+    slow_bus = (slow_bus_t){.left_us = DEADLINE_US};
+}
+
+static void every_call_ends_with_its_deadline(void) {
+    for (uint32_t kind = NS_INA219; kind <= NS_INA228; kind++) {
+        power_up((ns_ina2xx_part_t)kind);
+        ns_ina2xx_config_t config = {.part = kind,
+                                     .address = BENCH_ADDRESS,
+                                     .timeout_us = SLOW_TIMEOUT_US,
+                                     .shunt_ohm = 0.002,
+                                     .current_limit_a = kind == NS_INA219 ? 0.0 : 10.0};
+        slow_bus = (slow_bus_t){.left_us = DEADLINE_US};
+        CHECK_STATUS(ns_ina2xx_open(&device, &config, &slow_bus_ops, &slow_bus), NS_OK);
+        ns_status_t status = begin();
+        CHECK_STATUS(status, kind == NS_INA219 ? NS_OK : NS_E_TIMEOUT);
+        check_call(status);
+        slow_bus.left_us = INT64_MAX; /* once with all the time it wants */
+        CHECK_STATUS(begin(), NS_OK);
+        check_call(NS_OK);
+        for (int round = 0; round < 12; round++) {
+            if (round == 6) {
+                power_up((ns_ina2xx_part_t)kind); /* then it programs in a slot of a round */
+            }
+            check_call(begin());
+            for (uint32_t channel = 0; channel < NS_INA2XX_CHANNEL_COUNT; channel++) {
+                check_call(read_status(channel));
+            }
+            check_call(ns_ina2xx_ops.request(&device, NS_REQUEST_CLEAR));
+        }
+    }
+}
+
 int main(void) {
+    an_alert_of_before_is_not_swallowed_by_programming();
+    an_alert_while_it_is_programmed_is_kept();
+    evidence_of_one_alert_does_not_move();
+    every_call_ends_with_its_deadline();
     ina219_reads_as_its_data_sheet_says();
     ina226_reads_as_its_data_sheet_says();
     ina228_reads_as_its_data_sheet_says();

@@ -124,6 +124,68 @@ static void a_power_cycle_is_found_by_the_scrub(void) {
     CHECK(part.words[2][LIMIT] == 0xC34C && part.words[0][PROTECT] == 0x40);
 }
 
+/** It says the voltage in another format since its restart: no reading by the old one. */
+static void a_part_that_lost_its_limit_is_learnt_again_in_the_same_slot(void) {
+    open_device();
+    CHECK_STATUS(begin(), NS_OK);
+    fake_pmbus_power_up(&part);
+    part.words[2][0x20] = 0x18;
+    for (int i = 0; i < 10; i++) {
+        CHECK_STATUS(begin(), NS_OK);
+    }
+    double value = 0.0;
+    CHECK_STATUS(read_channel(NS_PMBUS_VOLTAGE_V, &value), NS_OK);
+    CHECK_EXACT(value, 108.0);
+    part.words[0][PROTECT] = 0x00; /* the lock tells it, too */
+    part.words[2][0x20] = 0x17;
+    for (int i = 0; i < 10; i++) {
+        CHECK_STATUS(begin(), NS_OK);
+    }
+    CHECK_STATUS(read_channel(NS_PMBUS_VOLTAGE_V, &value), NS_OK);
+    CHECK_EXACT(value, 54.0);
+    CHECK(part.words[0][PROTECT] == 0x40 && device.program_count == 2);
+}
+
+static void one_wrong_read_of_the_lock_is_not_a_restart(void) {
+    open_device();
+    CHECK_STATUS(begin(), NS_OK);
+    unsigned writes = part.write_count;
+    unsigned learnt = part.read_count[0x20];
+    part.wrong_reads[PROTECT] = 1U << part.read_count[PROTECT];
+    for (int i = 0; i < 10; i++) {
+        CHECK_STATUS(begin(), NS_OK);
+    }
+    CHECK(part.wrong_reads[PROTECT] < 1U << part.read_count[PROTECT]); /* it was read */
+    CHECK(part.write_count == writes && part.read_count[0x20] == learnt);
+}
+
+/** The part restarts on page 0 just before OPERATION and does not acknowledge it. */
+static void an_operation_that_is_not_acknowledged_is_tried_once_more(void) {
+    static const double values[] = {1.0, 0.0};
+    for (size_t i = 0; i < 2; i++) {
+        open_device();
+        CHECK_STATUS(begin(), NS_OK);
+        unsigned before = part.transfer_count;
+        CHECK_STATUS(enable(values[i]), NS_OK);
+        unsigned count = part.transfer_count - before;
+        part.words[2][OPERATION] = 0x55;
+        part.fails_at = part.transfer_count + count;
+        part.fails_until = part.fails_at;
+        part.browns_out_at = part.fails_at;
+        part.failure = NS_E_NACK;
+        CHECK_STATUS(enable(values[i]), NS_OK);
+        CHECK(part.words[2][OPERATION] == (i == 0 ? 0x80 : 0x00));
+        CHECK(part.writes[part.write_count - 1].page == 2);
+        CHECK(part.words[2][LIMIT] == 0xC34C || i == 1);
+        part.fails_at = 0;
+        part.browns_out_at = 0;
+        part.fails_command = OPERATION; /* once more, and not for ever */
+        before = part.transfer_count;
+        CHECK_STATUS(enable(values[i]), NS_E_NACK);
+        CHECK(part.transfer_count - before < 40);
+    }
+}
+
 /** A single bad read-back is not a reason to write. */
 static void one_mismatching_read_repairs_nothing(void) {
     open_device();
@@ -346,6 +408,9 @@ int main(void) {
     a_limit_is_verified_by_value_not_by_word();
     a_power_cycle_is_found_before_the_output_is_enabled();
     a_power_cycle_is_found_by_the_scrub();
+    a_part_that_lost_its_limit_is_learnt_again_in_the_same_slot();
+    one_wrong_read_of_the_lock_is_not_a_restart();
+    an_operation_that_is_not_acknowledged_is_tried_once_more();
     one_mismatching_read_repairs_nothing();
     reads_that_disagree_about_two_limits_enable_nothing();
     a_part_that_restarts_in_a_slot_is_programmed_in_it();

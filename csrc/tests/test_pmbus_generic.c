@@ -92,6 +92,20 @@ static void formats_and_coefficients_are_asked_for(void) {
     check_unsupported(NS_PMBUS_EXTERNAL_TEMP_C);
 }
 
+static void two_sensors_have_two_scales(void) {
+    open_part(0x40);
+    part.has_query = true;
+    part.query[0x8D] = KNOWN_DIRECT;
+    part.query[0x8E] = KNOWN_DIRECT;
+    set_coefficients(0x8D, 42, 31871, -1);
+    set_coefficients(0x8E, 1, 0, 1);
+    fake_pmbus_define(&part, 0x8D, 2, 0x0CDC);
+    fake_pmbus_define(&part, 0x8E, 2, 251);
+    CHECK_STATUS(begin(), NS_OK);
+    check_value(NS_PMBUS_TEMP_C, 1049.0 / 42.0);
+    check_value(NS_PMBUS_EXTERNAL_TEMP_C, 25.1);
+}
+
 /** Its limit is then written in its own format, and rounded by value although m is negative. */
 static void a_learnt_format_holds_for_the_limit_too(void) {
     open_part(0x40);
@@ -244,6 +258,7 @@ static void one_nack_gives_up_nothing(void) {
 int main(void) {
     a_linear_part_is_not_asked_what_it_may_not_know();
     formats_and_coefficients_are_asked_for();
+    two_sensors_have_two_scales();
     a_learnt_format_holds_for_the_limit_too();
     a_direct_voltage_without_coefficients_is_unsupported();
     a_voltage_in_vid_needs_its_table();

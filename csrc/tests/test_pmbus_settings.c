@@ -117,7 +117,75 @@ static void off_works_after_a_restart(void) {
     CHECK(part.words[0][0xD8] == 0x20); /* enabled in between */
 }
 
+/** The range is at once as it was, the rest is not: only the limit tells of the restart. */
+static void a_restart_found_by_a_switch_is_learnt_again_before_anything_is_read(void) {
+    static const double limits_a[] = {10.0, 0.0};
+    for (size_t i = 0; i < 2; i++) {
+        init_adm1275(0xAC);
+        part.gate = 0xD8;
+        ns_pmbus_config_t config = config_of(NS_PMBUS_PART_ADM1275, 1000);
+        config.current_limit_a = limits_a[i];
+        open_with(&config);
+        CHECK_STATUS(begin_at(0), NS_OK);
+        CHECK_STATUS(begin_at(100000000), NS_OK);
+        CHECK_STATUS(status_of(NS_PMBUS_CURRENT_A), NS_OK);
+        fake_pmbus_power_up(&part);
+        CHECK_STATUS(ns_pmbus_ops.write(&device, NS_PMBUS_ENABLE, 1.0), NS_OK);
+        CHECK(part.words[0][0x01] == 0x80 && part.words[0][0xD3] == 0x01);
+        CHECK(part.words[0][0x4A] == (i == 0 ? 2854 : 0x0FFF));
+        CHECK_STATUS(status_of(NS_PMBUS_CURRENT_A), NS_E_STALE);
+        CHECK_STATUS(begin_at(200000000), NS_OK);
+        CHECK_STATUS(status_of(NS_PMBUS_CURRENT_A), NS_OK);
+    }
+}
+
+static void what_is_not_learnt_again_is_not_read(void) {
+    init_adm1275(0xAC);
+    part.gate = 0xD8;
+    ns_pmbus_config_t config = config_of(NS_PMBUS_PART_ADM1275, 1000);
+    open_with(&config);
+    CHECK_STATUS(begin_at(0), NS_OK);
+    CHECK_STATUS(begin_at(100000000), NS_OK);
+    fake_pmbus_power_up(&part);
+    part.fails_command = 0xD8;
+    part.failure = NS_E_NACK;
+    CHECK_STATUS(ns_pmbus_ops.write(&device, NS_PMBUS_ENABLE, 1.0), NS_E_NACK);
+    CHECK_STATUS(status_of(NS_PMBUS_CURRENT_A), NS_E_STALE);
+    part.fails_command = -1;
+    CHECK_STATUS(begin_at(200000000), NS_OK);
+    CHECK_STATUS(begin_at(300000000), NS_OK);
+    CHECK_STATUS(status_of(NS_PMBUS_CURRENT_A), NS_OK);
+}
+
+/** OPERATION_CMD_EN by itself, as by an upset. */
+static void device_config_is_part_of_the_tenth_check(void) {
+    init_adm1275(0xAC);
+    ns_pmbus_config_t config = config_of(NS_PMBUS_PART_ADM1275, 1000);
+    open_with(&config);
+    CHECK_STATUS(begin_at(0), NS_OK);
+    part.words[0][0xD8] = 0x00;
+    for (int round = 1; round <= 10; round++) {
+        CHECK_STATUS(begin_at(round * 100000000LL), NS_OK);
+    }
+    CHECK(part.words[0][0xD8] == 0x20);
+}
+
+static void a_limit_needs_the_range_of_the_pin(void) {
+    init_lm(0x00);
+    fake_pmbus_define(&part, 0xD3, 2, 0x0FFF);
+    ns_pmbus_config_t config = config_of(NS_PMBUS_PART_LM5066, 1000);
+    config.current_limit_a = 20.0;
+    open_with(&config);
+    CHECK_STATUS(begin_at(0), NS_E_UNSUPPORTED);
+    CHECK_STATUS(ns_pmbus_ops.write(&device, NS_PMBUS_ENABLE, 1.0), NS_E_UNSUPPORTED);
+    CHECK(part.words[0][0x01] == 0);
+}
+
 int main(void) {
+    a_restart_found_by_a_switch_is_learnt_again_before_anything_is_read();
+    what_is_not_learnt_again_is_not_read();
+    device_config_is_part_of_the_tenth_check();
+    a_limit_needs_the_range_of_the_pin();
     without_the_range_of_its_pin_a_hot_swap_has_no_current();
     a_monitor_that_has_only_just_started_gives_no_reading();
     a_range_that_changes_is_followed_at_once();

@@ -47,6 +47,17 @@ static fake_port_t port;
 static ns_pmbus_t device;
 static const rail_t *rail;
 
+/** Logs as long as the parts say. */
+static void define_logs(void) {
+    static uint8_t ltc_log[256];
+    static const uint8_t other_log[5] = {4, 1, 2, 3, 4};
+    ltc_log[0] = rail->kind == NS_PMBUS_PART_LTC2978 ? 255 : 147;
+    part.blocks[0xEE] = ltc_log;
+    part.blocks[0xEA] = other_log;
+    part.blocks[0xF3] = other_log;
+    part.blocks[0xE0] = other_log;
+}
+
 static void define_hot_swap(void) {
     part.size[PROTECT] = 0;
     part.size[0x46] = 0;
@@ -67,6 +78,7 @@ static void define_part(void) {
         rail->kind != NS_PMBUS_PART_LTC2978 && rail->kind != NS_PMBUS_PART_LTC3887;
     part.is_shared[0x04] = true;
     part.limit = rail->limit;
+    define_logs();
     if (rail->vout_mode == 0) {
         part.size[0x20] = 0;
     } else {

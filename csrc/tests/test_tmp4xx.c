@@ -259,7 +259,70 @@ static void what_cannot_be_is_refused_at_opening(void) {
     CHECK_STATUS(read_status(NS_TMP4XX_CHANNEL_COUNT), NS_E_ARG);
 }
 
+/** The bus of a call that has an end: each transfer takes all the time it is given, to the last
+ *  microsecond, and nothing may be asked for once the time is over. */
+typedef struct slow_bus {
+    int64_t left_us;
+    bool is_over;
+    unsigned transfers_when_over;
+} slow_bus_t;
+
+static ns_status_t slow_transfer(void *ctx, uint8_t address, const uint8_t *write,
+                                 size_t write_size, uint8_t *read, size_t read_size,
+                                 uint32_t timeout_us) {
+    slow_bus_t *self = ctx;
+    self->transfers_when_over += self->is_over ? 1U : 0U;
+    if (self->left_us <= 0) {
+        self->is_over = true;
+        return NS_E_TIMEOUT;
+    }
+    int64_t granted_us = timeout_us < self->left_us ? (int64_t)timeout_us : self->left_us;
+    self->left_us -= granted_us > 1 ? granted_us - 1 : granted_us;
+    return register_bus_ops.transfer(&part, address, write, write_size, read, read_size,
+                                     BENCH_TIMEOUT_US);
+}
+
+static const ns_bus_ops_t slow_bus_ops = {.abi = NS_BUS_OPS_ABI, .transfer = slow_transfer};
+static slow_bus_t slow_bus;
+
+#define SLOW_TIMEOUT_US 35000U
+#define DEADLINE_US INT64_C(100000)
+
+static void check_call(ns_status_t status) {
+    CHECK(slow_bus.transfers_when_over == 0 && slow_bus.left_us >= 0);
+    CHECK(!slow_bus.is_over || status == NS_E_TIMEOUT);
+    slow_bus = (slow_bus_t){.left_us = DEADLINE_US};
+}
+
+static void every_call_ends_with_its_deadline(void) {
+    for (uint32_t kind = NS_TMP421; kind <= NS_TMP464; kind++) {
+        power_up((ns_tmp4xx_part_t)kind);
+        ns_tmp4xx_config_t config = {.part = kind,
+                                     .address = BENCH_ADDRESS,
+                                     .timeout_us = SLOW_TIMEOUT_US,
+                                     .temp_limit_c = kind == NS_TMP464 ? 90.0 : NO_LIMIT};
+        slow_bus = (slow_bus_t){.left_us = DEADLINE_US};
+        CHECK_STATUS(ns_tmp4xx_open(&device, &config, &slow_bus_ops, &slow_bus), NS_OK);
+        ns_status_t status = begin();
+        CHECK_STATUS(status, NS_E_TIMEOUT);
+        check_call(status);
+        slow_bus.left_us = INT64_MAX; /* once with all the time it wants */
+        CHECK_STATUS(begin(), NS_OK);
+        check_call(NS_OK);
+        for (int round = 0; round < 12; round++) {
+            if (round == 6) {
+                power_up((ns_tmp4xx_part_t)kind); /* then it programs in a slot of a round */
+            }
+            check_call(begin());
+            for (uint32_t channel = 0; channel < NS_TMP4XX_CHANNEL_COUNT; channel++) {
+                check_call(read_status(channel));
+            }
+        }
+    }
+}
+
 int main(void) {
+    every_call_ends_with_its_deadline();
     tmp421_reads_as_its_data_sheet_says();
     a_part_has_the_diodes_of_its_kind();
     tmp464_reads_as_its_data_sheet_says();

@@ -51,7 +51,7 @@ typedef struct ns_ina2xx {
     void *bus_ctx;
     ns_ina2xx_config_t config;
     uint16_t limit_raw;
-    uint16_t alert_word; /**< alert register as last read */
+    uint16_t alert_word; /**< alert register as first seen with the alert */
     bool is_identified;  /**< and programmed, since the last failure */
     bool is_alert_latched;
     uint32_t scrub_next;   /**< register to compare at the next begin */
@@ -67,9 +67,10 @@ typedef struct ns_ina2xx {
  *
  * begin identifies the part once (INA226, INA228) and programs its configuration and alert limit,
  * reads them back, and compares one register a round after that: a register found wrong twice, as
- * after a brown-out, is programmed again. With a limit it also reads the alert register. That read
- * releases the part's latch, so the device keeps its own until CLEAR; `capture` gives the register
- * as it was. Registers have no check code: 0xFFFF of a shunt is confirmed by the configuration.
+ * after a brown-out, is programmed again. With a limit it also reads the alert register, before it
+ * programs it, too. That read releases the part's latch, so the device keeps its own until CLEAR;
+ * `capture` gives the register as it was when the alert was first seen. Registers have no check
+ * code: 0xFFFF of a shunt is confirmed by the configuration.
  * @param[in] bus_ops an ns_bus_ops_t with transfer, bus_ctx its context; both outlive the device
  * @retval NS_OK            open
  * @retval NS_E_ARG         NULL, another ABI, no transfer, or a config out of range

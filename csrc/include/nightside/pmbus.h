@@ -100,11 +100,15 @@ typedef struct ns_pmbus {
     bool has_protect;         /**< the part knows WRITE_PROTECT */
     bool status_is_known;     /**< status_word is of this slot */
     bool limits_are_relative; /**< VOUT_MODE bit 7 */
+    bool limits_are_held;     /**< limits and lock were found or made right since it was learnt */
     bool energy_is_started;
     uint8_t ready_mask; /**< bits of MFR_COMMON to wait for; 0: never busy, or cannot tell */
     uint16_t status_word;
     uint16_t setting;         /**< of the register that decides how words are read */
-    uint16_t ignored_faults;  /**< what the part sets at power-up and nobody has cleared yet */
+    uint16_t ignored_faults;  /**< bits of status_word behind which only the start stands */
+    uint8_t ignored_input;    /**< bits of STATUS_INPUT that the part set at its start */
+    uint8_t ignored_specific; /**< bits of STATUS_MFR_SPECIFIC, the same */
+    uint8_t missing_status;   /**< bit n: it turned out to have no status register 0x7A + n */
     uint32_t unsupported;     /**< bit n: channel n turned out not to be there */
     uint32_t check_countdown; /**< begins until limits and lock are read back */
     uint32_t program_count;   /**< times limits were programmed: first time and each power cycle */
@@ -125,22 +129,28 @@ typedef struct ns_pmbus {
  * and after each failure it learns formats and ranges (all but generic parts again each tenth
  * time), and reads back, then and each tenth time, the limits (by value), WRITE_PROTECT and
  * STATUS_WORD; two reads of a limit must disagree with what is wanted, each with PAGE verified,
- * before it is programmed. write(ENABLE, 1)
+ * before it is programmed. Where a limit or the lock was right before and is lost, the part has
+ * restarted: all is learnt again in the same call, and no number is read before. write(ENABLE, 1)
  * selects PAGE and verifies limits and lock each time before OPERATION; write(ENABLE, 0) selects
- * PAGE and switches off, whatever the limits say. Limits are rounded toward safe: upper ones down,
- * the lower one up. VOUT_COMMAND, STORE_* and RESTORE_* are never written; faults are cleared by
- * request alone.
+ * PAGE and switches off, whatever the limits say. An OPERATION that is not acknowledged is written
+ * once more after learning. Limits are rounded toward safe: upper ones down, the lower one up.
+ * VOUT_COMMAND, STORE_* and RESTORE_* are never written; faults are cleared by request alone.
  *
  * ENERGY_J counts from opening, from the part's power samples between two reads; read it at least
  * every 5 s. Peaks are the part's own; where CLEAR_FAULTS wipes them (LTC297x, LTC388x) they are
  * read before it and the greatest since opening is kept.
  *
- * alarm is the fault and warning bits of STATUS_WORD (mask 0xF73E). capture gives elements of
- * (tag, size, size bytes), the tag being the command code and the bytes as on the wire: 0x00 PAGE
- * (and 0x04 PHASE) first, 0x79 STATUS_WORD, then those of 0x7A .. 0x80 that STATUS_WORD points at,
- * the part's peaks, and the head of the part's fault log, 32 bytes at most; when time runs out it
- * ends early. request knows CLEAR (CLEAR_FAULTS of this page) and, where the part has it,
- * POWER_CYCLE, behind verified limits and only of an output that is on.
+ * alarm is the fault and warning bits of STATUS_WORD (mask 0xF73E). The LM25066 and LM5066 start
+ * with the undervoltage bits of STATUS_INPUT and «defaults loaded» of STATUS_MFR_SPECIFIC set:
+ * those that stand at the first look after opening are no alarm until they have been seen clear;
+ * any other bit of these registers is one. capture gives elements of (tag, size, size bytes), the
+ * tag being the command code and the bytes as on the wire: 0x00 PAGE (and 0x04 PHASE) first, 0x79
+ * the fault bits of STATUS_WORD (the same mask: the others tell a state), then those of 0x7A ..
+ * 0x80 that they point at, and the head of the part's fault log, 32 bytes at most, where it holds
+ * one. The same faults give the same bytes. A register that cannot be read is left out and the
+ * first such status is returned at the end; NS_E_TIMEOUT ends it. request knows CLEAR (CLEAR_FAULTS
+ * of this page) and, where the part has it, POWER_CYCLE, behind verified limits and only of an
+ * output that is on.
  * @param[in] bus_ops an ns_bus_ops_t with transfer, bus_ctx its context; both outlive the device
  * @retval NS_OK            open
  * @retval NS_E_ARG         NULL, another ABI, no transfer, or a config out of range
@@ -155,7 +165,9 @@ typedef struct ns_pmbus {
  * @retval NS_E_RANGE       0xFFFF without PEC; an OPERATION of 0xFF; a limit that does not fit the
  *                          part's format; a limit, lock or setting that does not stay as
  *                          programmed; an ENABLE that is neither 0 nor 1
- * @retval NS_E_STALE       the part's monitor was only just started: a reading of 50 ms from now
+ * @retval NS_E_STALE       the part's monitor was only just started: a reading of 50 ms from now;
+ *                          or the part has not been learnt since it failed or restarted
+ * @retval NS_E_FULL        the evidence does not fit
  * @retval NS_E_REFUSED     POWER_CYCLE of an output that is off
  * @retval NS_E_UNSUPPORTED a channel, format or request that the part has not; a write to a channel
  *                          other than ENABLE; voltage limits in relative mode

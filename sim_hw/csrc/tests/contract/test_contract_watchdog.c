@@ -69,10 +69,18 @@ static ns_status_t open_watchdog(uint32_t timeout_s) {
     return ns_watchdog_open(&device, "/dev/watchdog0", timeout_s, &calls, &part);
 }
 
+static ns_status_t stroke(double token) {
+    return ns_watchdog_ops.write(&device, NS_WATCHDOG_KICK, token);
+}
+
+/** The first stroke arms it. */
 static void begin(uint32_t timeout_s) {
     now_ns = 0;
     sim_watchdog_init(&part, 120);
     CHECK(open_watchdog(timeout_s) == NS_OK);
+    CHECK(!part.is_armed);
+    CHECK(stroke(0.5) == NS_OK);
+    CHECK(part.is_armed);
 }
 
 /** Seconds pass one by one; true once it has bitten. */
@@ -89,10 +97,6 @@ static double value_of(uint32_t channel) {
     double value = -1.0;
     CHECK(ns_watchdog_ops.read(&device, channel, &value) == NS_OK);
     return value;
-}
-
-static ns_status_t stroke(double token) {
-    return ns_watchdog_ops.write(&device, NS_WATCHDOG_KICK, token);
 }
 
 static void a_daemon_that_decides_is_left_alone_and_one_that_stopped_is_not(void) {
@@ -112,6 +116,7 @@ static void its_bite_is_known_after_the_reset(void) {
     CHECK(pass(6));
     sim_watchdog_reset(&part);
     CHECK(open_watchdog(5) == NS_OK);
+    CHECK(stroke(1.0) == NS_OK);
     CHECK_NEAR(value_of(NS_WATCHDOG_BOOT_STATUS), (double)WDIOF_CARDRESET, 0.0);
 }
 
@@ -126,11 +131,13 @@ static void only_a_disarm_stops_it(void) {
 
 static void what_it_cannot_do_is_said_and_leaves_it_stopped(void) {
     sim_watchdog_init(&part, 120);
-    CHECK(open_watchdog(121) == NS_E_RANGE);
+    CHECK(open_watchdog(121) == NS_OK);
+    CHECK(stroke(1.0) == NS_E_RANGE);
     CHECK(!part.is_armed);
     begin(5);
     ns_watchdog_t other;
-    CHECK(ns_watchdog_open(&other, "/dev/watchdog0", 5, &calls, &part) == NS_E_REFUSED);
+    CHECK(ns_watchdog_open(&other, "/dev/watchdog0", 5, &calls, &part) == NS_OK);
+    CHECK(ns_watchdog_ops.write(&other, NS_WATCHDOG_KICK, 1.0) == NS_E_REFUSED);
     part.is_dead = true;
     CHECK(stroke(1.0) == NS_E_IO);
 }
