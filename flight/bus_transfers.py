@@ -41,6 +41,13 @@ _LIMITS = (
 # are asked whether they have the one or turn out not to need the other are taken to have both.
 _WITHOUT_PROTECT = ("adm1272", "adm1275", "lm25066", "lm5066", "ucd90xxx")
 _ASKED_WHETHER_READY = ("ltc2978", "ltc3887")
+# csrc/device/pmbus_learn.c: bytes of the register that decides the range, read in each round; of what
+# is learnt again in each tenth round besides (VOUT_MODE, MFR_SPECIAL_ID, PMON_CONTROL, DEVICE_CONFIG).
+_RANGE_BYTES = {"adm1272": 2, "adm1275": 1, "lm25066": 1, "lm5066": 1, "mp2975": 2}
+_LEARNT_AGAIN = {
+    "adm1272": (1,), "adm1275": (1, 1), "ltc2978": (2,), "ltc3887": (1,), "isl68137": (1,),
+    "raa228": (1,), "mp2975": (1,), "ucd90xxx": (1,),
+}  # fmt: skip
 
 # csrc/device/ina2xx.c: bytes of the registers behind each channel; the alert needs none.
 _INA_WIDE = {0: (3,), 1: (3,), 2: (3,), 3: (3, 3), 4: (5,), 5: (5,), 6: (2,), 7: ()}
@@ -110,6 +117,9 @@ def _pmbus_begin(device: PmbusDevice, points: Sequence[PointSpec]) -> list[Trans
         found.append(_read(device, 1))
         if device.page is not None:  # verified once more
             found.append(_read(device, 1))
+    if device.part in _RANGE_BYTES:
+        found.append(_read(device, _RANGE_BYTES[device.part]))
+    found += [_read(device, size, _CHECK_PART) for size in _LEARNT_AGAIN.get(device.part, ())]
     limits = (getattr(device, name) for name in _LIMITS)
     limit_count = sum(1 for limit in limits if limit < 0.0 or limit > 0.0)
     if limit_count:

@@ -142,7 +142,8 @@ def test_a_slow_bus_holds_no_call_beyond_its_deadline(
         rounds = lasts_s / 0.1 + 1
         busy_s = (after.busy_ns - before.busy_ns) / 1e9
         assert busy_s <= rounds * DEVICES * CALL_S_MAX * 1.001
-        assert busy_s >= 0.2 * rounds * DEVICES * CALL_S_MAX  # and it was slow
+        # and it was slow, though a silent device is tried at growing intervals only
+        assert busy_s >= 0.1 * rounds * DEVICES * CALL_S_MAX
         watched.fly_to(60.0)
         assert sorted(set(watched.told("rail.communication_lost"))) == sorted(RAILS_A)
         assert_readings_are_back(watched)

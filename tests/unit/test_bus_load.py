@@ -124,8 +124,8 @@ PARTS: list[tuple[Device, dict[int, int], int]] = [  # device, what it holds, ch
     ),
     (Ina2xxDevice(part="ina228", address=ADDRESS, shunt_ohm=0.01), {0x3E: 0x5449, 0x3F: 0x2281}, 7),
     (Tmp4xxDevice(part="tmp421", address=ADDRESS), {0xFE: 0x55, 0xFF: 0x21}, 2),
-    (Tmp4xxDevice(part="tmp464", address=ADDRESS), TI | {0xFF: 0x1464}, 5),
-    (Tmp4xxDevice(part="tmp464", address=ADDRESS, temp_limit_c=90.0), TI | {0xFF: 0x1464}, 6),
+    (Tmp4xxDevice(part="tmp464", address=ADDRESS), TI | {0xFF: 0x1468}, 5),
+    (Tmp4xxDevice(part="tmp464", address=ADDRESS, temp_limit_c=90.0), TI | {0xFF: 0x1468}, 6),
     (PmbusDevice(address=ADDRESS), {0x20: 0x18}, 6),
     (
         PmbusDevice(
@@ -201,7 +201,7 @@ def test_each_class_sends_what_was_computed_byte_for_byte(
         assert sent == pytest.approx(load.transfers_per_s)
         assert clocks / 100_000 == pytest.approx(load.occupancy_ratio)
     else:  # a check may fall on a round that asks for the status anyway
-        assert load.transfers_per_s - 1.0 <= sent <= load.transfers_per_s
+        assert load.transfers_per_s - 1.001 <= sent <= load.transfers_per_s + 0.001
 
 
 def clocks_of(request: Request) -> int:
