@@ -41,8 +41,8 @@ _LIMITS = (
 # are asked whether they have the one or turn out not to need the other are taken to have both.
 _WITHOUT_PROTECT = ("adm1272", "adm1275", "lm25066", "lm5066", "ucd90xxx")
 _ASKED_WHETHER_READY = ("ltc2978", "ltc3887")
-# csrc/device/pmbus_learn.c: bytes of the register that decides the range, read in each round; of what
-# is learnt again in each tenth round besides (VOUT_MODE, MFR_SPECIAL_ID, PMON_CONTROL, DEVICE_CONFIG).
+# csrc/device/pmbus_learn.c: bytes of the register that decides the range, read each round, and of
+# what is learnt again in each tenth round: VOUT_MODE, MFR_SPECIAL_ID, PMON_CONTROL, DEVICE_CONFIG.
 _RANGE_BYTES = {"adm1272": 2, "adm1275": 1, "lm25066": 1, "lm5066": 1, "mp2975": 2}
 _LEARNT_AGAIN = {
     "adm1272": (1,), "adm1275": (1, 1), "ltc2978": (2,), "ltc3887": (1,), "isl68137": (1,),
