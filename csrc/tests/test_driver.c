@@ -35,11 +35,14 @@ static void a_sample_at_time_zero_is_not_taken_for_none(void) {
 }
 
 static void what_cannot_be_a_number_is_out_of_range(void) {
-    bench_t *bench = bench_open();
-    bench->devices[0].value[0] = (double)NAN;
-    bench_alone(bench, CYCLE);
-    CHECK(bench->status[TEMP] == NS_E_RANGE && bench->time_ns[TEMP] == 0);
-    CHECK(isnan(bench->values[TEMP]));
+    const double wrong[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        bench_t *bench = bench_open();
+        bench->devices[0].value[0] = wrong[i];
+        bench_alone(bench, CYCLE);
+        CHECK(bench->status[TEMP] == NS_E_RANGE && bench->time_ns[TEMP] == 0);
+        CHECK(isnan(bench->values[TEMP]));
+    }
 }
 
 static void each_point_keeps_its_period(void) {

@@ -75,6 +75,19 @@ static void begin_is_told_what_will_be_read(void) {
     CHECK(bench->devices[0].last_due == 7 && bench->devices[1].last_due == 3);
 }
 
+/** By channel, wherever a point stands in the table. */
+static void what_will_be_read_is_told_by_channel(void) {
+    ns_point_t points[POINT_COUNT];
+    memcpy(points, bench_points, sizeof points);
+    points[SPEED].channel = 2;
+    points[SLOW].channel = 0;
+    bench_t *bench = bench_open_points(points);
+    bench_alone(bench, CYCLE);
+    CHECK(bench->devices[1].last_due == 7);
+    bench_alone(bench, CYCLE);
+    CHECK(bench->devices[1].last_due == 6); /* all but the slow one */
+}
+
 static void a_device_of_which_nothing_is_due_is_left_alone(void) {
     ns_point_t points[POINT_COUNT];
     memcpy(points, bench_points, sizeof points);
@@ -343,6 +356,23 @@ static void a_slow_device_takes_no_time_of_the_next(void) {
     }
 }
 
+/** A call of one transfer whose own time-out is longer than the deadline. */
+static void capture_request_and_write_have_a_deadline_each(void) {
+    fake_bus_t bus = {.transfer_us = 1000};
+    bench_t *bench = bench_on_bus(&bus, 0);
+    bench->devices[1].transfer_us = 80000;
+    bench->devices[1].alarm = 1;
+    CHECK_STATUS(ns_driver_poll(bench->driver, bench->now_ns), NS_OK);
+    CHECK(bench->devices[1].capture_count == 1 && bus.last_timeout_us == 50000);
+    bench_request(bench, NS_REQUEST_POWER_CYCLE, 1);
+    bus.last_timeout_us = 0;
+    CHECK_STATUS(ns_driver_poll(bench->driver, bench->now_ns), NS_OK); /* nothing else is due */
+    CHECK(bench->devices[1].request_count == 1 && bus.last_timeout_us == 50000);
+    bus.last_timeout_us = 0;
+    CHECK_STATUS(ns_driver_reconcile(bench->driver, bench->now_ns), NS_OK);
+    CHECK(bench->devices[1].write_count == 1 && bus.last_timeout_us == 50000);
+}
+
 static void the_default_deadline_holds_where_the_table_says_none(void) {
     fake_bus_t bus = {.status = NS_E_TIMEOUT};
     ns_driver_entry_t row = entry();
@@ -400,6 +430,7 @@ int main(void) {
     a_late_poll_comes_once_and_returns_to_the_grid();
     a_poll_before_the_first_time_of_a_grid_is_followed_by_it();
     begin_is_told_what_will_be_read();
+    what_will_be_read_is_told_by_channel();
     a_device_of_which_nothing_is_due_is_left_alone();
     the_driver_table_says_how_often_to_try_again();
     a_silent_device_is_tried_at_doubling_intervals();
@@ -416,6 +447,7 @@ int main(void) {
     a_ramp_does_not_end_a_pause();
     a_round_is_bounded_however_slow_the_bus_is();
     a_slow_device_takes_no_time_of_the_next();
+    capture_request_and_write_have_a_deadline_each();
     the_default_deadline_holds_where_the_table_says_none();
     no_try_begins_after_the_deadline();
     a_bus_recovers_between_calls();

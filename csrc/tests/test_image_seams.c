@@ -300,6 +300,55 @@ static void evidence_cut_short_is_lost_alone(uint32_t before) {
     CHECK(nth > 2 + 32);
 }
 
+/** Whoever dies inside leaves no record behind that could pass for the next one. */
+static void evidence_after_one_cut_short_is_read_as_itself(void) {
+    unsigned nth = 1;
+    for (bool has_died = true; has_died; nth++) {
+        image = create();
+        next_evidence = 1;
+        for (uint32_t i = 0; i < 3; i++) {
+            put(&image);
+        }
+        has_died = dies_at(put, nth);
+        CHECK_STATUS(ns_image_mark_durable(&image, 0, 3), NS_OK); /* slots before it are free */
+        put(&image);
+        uint32_t count = 0;
+        uint64_t lost = 0;
+        CHECK_STATUS(ns_image_read_evidence(&image, 0, 3, records, ROOM, &count, &lost), NS_OK);
+        CHECK(count == (has_died ? 1 : 2) && records[count - 1].point == 5);
+    }
+    CHECK(nth > 2 + 32);
+}
+
+static unsigned put_dies_at;
+
+static void put_in_part(ns_image_t *self) {
+    (void)self;
+    (void)dies_at(put, put_dies_at);
+}
+
+/** A writer that stops at any place inside a reader at any place: a record that stands for two is
+ *  read as two, or as gone. */
+static void repeats_of_a_record_that_is_replaced_are_its_own(void) {
+    for (unsigned nth = 1; nth < 200; nth++) {
+        for (put_dies_at = 1; put_dies_at < 2 + 34; put_dies_at++) {
+            image = create();
+            next_evidence = 1;
+            for (uint32_t i = 0; i < PER_CAUSE; i++) {
+                put(&image);
+                put_again(&image);
+            }
+            uint32_t count = 0;
+            intrude(put_in_part, nth, 0);
+            (void)read_all(&count);
+            disarm();
+            for (uint32_t i = 0; i < count; i++) {
+                CHECK(records[i].repeat_count == (records[i].point <= PER_CAUSE ? 1U : 0U));
+            }
+        }
+    }
+}
+
 static void evidence_that_is_overtaken_is_whole_or_counted(void) {
     for (unsigned nth = 1; nth < 400; nth++) {
         image = create();
@@ -343,6 +392,8 @@ int main(void) {
     evidence_cut_short_is_lost_alone(0);
     evidence_cut_short_is_lost_alone(2);
     evidence_cut_short_is_lost_alone(9);
+    evidence_after_one_cut_short_is_read_as_itself();
+    repeats_of_a_record_that_is_replaced_are_its_own();
     evidence_that_is_overtaken_is_whole_or_counted();
     a_repeat_cut_short_or_overtaken_leaves_a_whole_record();
     return 0;

@@ -79,6 +79,8 @@ static void xids_go_to_their_accelerator(void) {
         {"3,4,4,-;NVRM: Xid (PCI:0000:41:00): 13, pid=1\n", 0},
         {"3,5,5,-;NVRM: Xid (" UUID_1 "): 63, pid=1\n", 0},
         {"3,6,6,-;NVRM: Xid (PCI:0001:41:00): 13, of another\n", 0},
+        {"3,7,7,-;NVRM: Xid (PCI:0000:42:00): 13, of another\n", 0},
+        {"3,8,8,-;NVRM: Xid (PCI:0000:41:01): 13, of another\n", 0},
         {"not a record", 0},
     };
     open_reader(NULL);
@@ -88,7 +90,7 @@ static void xids_go_to_their_accelerator(void) {
     CHECK_EXACT(count_of(0), 2.0);
     CHECK_EXACT(xid_of(1), 63.0);
     CHECK_EXACT(count_of(1), 2.0);
-    CHECK_EXACT(value_of(NS_KMSG_UNASSIGNED_COUNT), 1.0);
+    CHECK_EXACT(value_of(NS_KMSG_UNASSIGNED_COUNT), 3.0);
     CHECK_EXACT(value_of(NS_KMSG_LOST_COUNT), 0.0);
 }
 

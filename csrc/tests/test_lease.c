@@ -259,6 +259,25 @@ static void a_point_that_is_abandoned_takes_its_value_until_that_is_asked_for(vo
     CHECK_EXACT(*enable, 1.0);
 }
 
+/** A daemon that took a new epoch and wrote, but fell silent before it beat with it. */
+static void a_lapse_spends_the_epoch_of_a_slot_that_was_never_beaten(void) {
+    bench_t *bench = bench_held();
+    double desired[WRITABLE_COUNT] = {500, 1, 3000};
+    CHECK_STATUS(ns_image_write_desired(&bench->image, desired, WRITABLE_COUNT, 5), NS_OK);
+    for (int i = 0; i < 16; i++) {
+        bench_alone(bench, CYCLE);
+    }
+    CHECK_EXACT(target(bench), 5000);
+    bench->epoch = 5;
+    for (int i = 0; i < 5; i++) {
+        bench_cycle(bench, 500, 1, 3000);
+        CHECK_EXACT(target(bench), 5000);
+    }
+    bench->epoch = 6;
+    bench_cycle(bench, 500, 1, 3000);
+    CHECK_EXACT(target(bench), 3000);
+}
+
 static void points_are_written_in_their_order(void) {
     bench_t *bench = bench_held();
     bench->devices[0].write_count = 0;
@@ -284,6 +303,7 @@ int main(void) {
     a_refused_value_does_not_end_at_the_old_one();
     a_lapse_holds_a_point_without_a_safe_value();
     a_point_that_is_abandoned_takes_its_value_until_that_is_asked_for();
+    a_lapse_spends_the_epoch_of_a_slot_that_was_never_beaten();
     points_are_written_in_their_order();
     return 0;
 }

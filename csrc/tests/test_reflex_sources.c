@@ -239,6 +239,32 @@ static void a_rearm_believes_no_stale_sample(void) {
     CHECK_EXACT(node_cap(node), 650);
 }
 
+/** What another clock says of the time, an hour ahead or behind, makes no sample fresh or old. */
+static void a_rearm_counts_the_age_on_its_own_clock(void) {
+    static const int64_t offsets_ns[] = {-3600000 * MS, 0, 3600000 * MS};
+    for (size_t i = 0; i < sizeof offsets_ns / sizeof offsets_ns[0]; i++) {
+        node_t *node = node_open();
+        node->now_ns = 7200000 * MS;
+        node->loop_offset_ns = offsets_ns[i];
+        run(node, 1000 * MS);
+        node->loop_device.value[0] = 0.0;
+        run(node, 400 * MS);
+        CHECK(trips(node) == 1);
+        node->loop_device.value[0] = 0.5;
+        run(node, 100 * MS);
+        node->is_loop_stalled = true;
+        run(node, 600 * MS);
+        uint64_t ticket = rearm(node);
+        run(node, STEP);
+        CHECK_STATUS(result(node, ticket), NS_E_REFUSED);
+        node->is_loop_stalled = false;
+        run(node, 100 * MS);
+        ticket = rearm(node);
+        run(node, STEP);
+        CHECK_STATUS(result(node, ticket), NS_OK);
+    }
+}
+
 static void a_point_is_free_only_when_all_its_rules_are_released(void) {
     node_t *node = node_flying();
     node->accel_device.value[0] = 90;
@@ -316,6 +342,7 @@ int main(void) {
     a_sample_found_at_opening_is_not_believed();
     a_trip_writes_at_once_to_a_device_that_is_left_alone();
     a_rearm_believes_no_stale_sample();
+    a_rearm_counts_the_age_on_its_own_clock();
     a_point_is_free_only_when_all_its_rules_are_released();
     an_auxiliary_over_current_opens_the_rail_within_5_ms();
     return 0;
