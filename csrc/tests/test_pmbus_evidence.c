@@ -136,6 +136,31 @@ static void evidence_is_the_registers_that_status_word_points_at(void) {
     CHECK(part.write_count == writes && part.words[0][0x00] == 2); /* nothing is cleared */
 }
 
+/** PMBus part II, STATUS_WORD, bit by bit: an alarm or not, and the register with the details. */
+static void each_bit_of_status_word_has_its_meaning(void) {
+    static const struct {
+        uint16_t bit;
+        bool is_fault;
+        uint8_t command; /* 0: none is read */
+    } rows[] = {
+        {0x8000, true, 0x7A},  {0x4000, true, 0x7B},  {0x2000, true, 0x7C}, {0x1000, true, 0x80},
+        {0x0800, false, 0x00}, {0x0400, true, 0x00},  {0x0200, true, 0x00}, {0x0100, true, 0x00},
+        {0x0080, false, 0x00}, {0x0040, false, 0x00}, {0x0020, true, 0x7A}, {0x0010, true, 0x7B},
+        {0x0008, true, 0x7C},  {0x0004, true, 0x7D},  {0x0002, true, 0x7E}, {0x0001, false, 0x00},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint8_t out[NS_EVIDENCE_BYTES] = {0};
+        size_t size = 0;
+        open_part(NS_PMBUS_PART_GENERIC);
+        define_details();
+        part.words[2][0x79] = rows[i].bit;
+        CHECK_STATUS(begin(0), NS_OK);
+        CHECK(ns_pmbus_ops.alarm(&device) == (rows[i].is_fault ? rows[i].bit : 0U));
+        CHECK_STATUS(ns_pmbus_ops.capture(&device, out, sizeof out, &size), NS_OK);
+        CHECK(size == (rows[i].command != 0 ? 10 : 7) && out[7] == rows[i].command);
+    }
+}
+
 /** LTC3887: all details, the head of the fault log. */
 static void open_with_all(void) {
     static uint8_t log_block[256];
@@ -454,6 +479,7 @@ int main(void) {
     behind_what_a_part_sets_at_power_up_no_other_bit_hides();
     learning_again_hides_no_alarm();
     evidence_is_the_registers_that_status_word_points_at();
+    each_bit_of_status_word_has_its_meaning();
     evidence_holds_the_head_of_the_log();
     the_same_faults_give_the_same_bytes();
     what_cannot_be_read_is_told();
