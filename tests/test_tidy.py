@@ -120,7 +120,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "flight.plan": ("flight.core", "flight.dictionary", "flight.plan"),
     "flight.link": ("flight.core", "flight.dictionary", "flight.link"),
     "flight": ("flight", "hal"),
-    "flight.cli": ("flight", "hal", "sim_hw"),
+    "flight.commands": ("flight", "hal", "sim_hw"),
     "sim_hw": (
         "sim_hw", "hal", "flight.config", "flight.operator_error",
         "flight.core.points", "flight.core.types", "flight.examples", "flight.durations",
@@ -152,7 +152,7 @@ def forbidden_imports(module: str, imports: Iterable[scan.Import]) -> list[str]:
         if top in PRODUCT:
             if not is_under(item.name, MAY_IMPORT[rule]):
                 found.append(f"{module} line {item.line}: {item.name}")
-            elif top == "sim_hw" and rule == "flight.cli" and not item.lazy:
+            elif top == "sim_hw" and rule == "flight.commands" and not item.lazy:
                 found.append(f"{module} line {item.line}: {item.name}, only inside a function")
         elif rule == "flight.core" and (
             top not in CORE_MAY_IMPORT or item.name.startswith("numpy.random")
@@ -397,7 +397,7 @@ def test_impurities_are_found(planted: str) -> None:
         ("flight.core.rails", "import time"),
         ("flight.core.rails", "from numpy.random import default_rng"),
         ("flight.services.cycle", "import sim_hw.plant"),
-        ("flight.cli", "from sim_hw import run"),
+        ("flight.commands.sim", "from sim_hw import run"),
         ("hal.image", "from flight.core import points"),
         ("sim_hw.plant", "from flight.services import cycle"),
         ("flight.core.rails", "from ..services import cycle"),
@@ -410,7 +410,7 @@ def test_wrong_imports_are_found(module: str, line: str) -> None:
 
 def test_right_imports_pass() -> None:
     lazy = "def main():\n    from sim_hw import run\n"
-    assert not forbidden_imports("flight.cli", scan.python_imports(lazy))
+    assert not forbidden_imports("flight.commands.sim", scan.python_imports(lazy))
     assert not forbidden_imports("sim_hw.plant", scan.python_imports("from hal import spec"))
     assert not forbidden_imports("flight.core.a", scan.python_imports("from math import inf"))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -80,14 +81,74 @@ class Allotment(NamedTuple):
     valid_until_ns: int
 
 
+class CapPlan(NamedTuple):
+    """A cap trajectory looked up by time. After valid_until_ns it binds nothing any more.
+
+    from_ns: ascending start times. caps_w: for each of them, one cap per accelerator.
+    """
+
+    from_ns: tuple[int, ...]
+    caps_w: tuple[tuple[float, ...], ...]
+    valid_until_ns: int
+
+
+class OrbitForecast(NamedTuple):
+    """What the node's own ephemeris says of the coming eclipses, in monotonic time.
+
+    spans_ns: (entry, exit) of each eclipse not over yet, ascending; the first may have begun.
+    valid_until_ns: how far ahead it was computed; 0: nothing is known.
+    """
+
+    spans_ns: tuple[tuple[int, int], ...] = ()
+    valid_until_ns: int = 0
+
+
+class WorkloadClaim(NamedTuple):
+    """What the workload on one accelerator has declared of itself.
+
+    demand_w: power it can use, inf when it has not said. checkpoint_s: time from a notice to a
+    checkpoint. client: who owns the accelerator, "" for nobody. acknowledged: id of the newest
+    notice that the client has acted on, "" for none.
+    """
+
+    demand_w: float = inf
+    checkpoint_s: float = 0.0
+    client: str = ""
+    acknowledged: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What the store remembers of earlier runs; given once, with the first inputs of a run.
+
+    mode: in force when the last run ended; None: unknown. was_planned: the last run ended in
+    order. restart_count: unplanned starts of the last ten minutes, this one included. same_boot:
+    the host has not restarted meanwhile. latched: subjects latched off (payload_54v, accel3,
+    pump_a). retired: accelerators taken out of service for good. operator_limits_w: (accelerator
+    or "all", cap, owner, seconds left; inf: for ever).
+    """
+
+    mode: Mode | None = None
+    was_planned: bool = False
+    restart_count: int = 0
+    same_boot: bool = False
+    latched: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
+    operator_limits_w: tuple[tuple[str, float, str, float], ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """All that one step sees of the world."""
+    """All that one step sees of the world. claims: per accelerator, () when no port is open."""
 
     now_ns: int
     snapshot: Snapshot
     commands: tuple[Command, ...] = ()
     allotment: Allotment | None = None
+    plan: CapPlan | None = None
+    orbit: OrbitForecast | None = None
+    claims: tuple[WorkloadClaim, ...] = ()
+    restored: Restored | None = None
 
 
 class Event(NamedTuple):
@@ -109,13 +170,49 @@ class Ack(NamedTuple):
     reason: str
 
 
+class NoticeLevel(StrEnum):
+    """What a workload may do, from everything to nothing."""
+
+    OPEN = "open"  # start and run
+    CORDON = "cordon"  # run on, start nothing new
+    DRAIN = "drain"  # end by the deadline
+    CHECKPOINT = "checkpoint"  # save by the deadline; it may run on with less power
+    FREEZE = "freeze"  # stop using the accelerator now
+    OFF = "off"  # it is, or is about to be, without power
+
+
+class Notice(NamedTuple):
+    """What a workload is told about one accelerator. A new id means that something changed.
+
+    deadline_ns, expected_end_ns: 0 for none, unknown. watts_after: cap from the deadline on.
+    """
+
+    notice_id: str
+    scope: str
+    level: NoticeLevel
+    reason: str
+    issued_ns: int
+    deadline_ns: int = 0
+    watts_after: float = 0.0
+    expected_end_ns: int = 0
+
+
+class DeviceRequest(NamedTuple):
+    """An edge for a driver: "clear", "reset" or "power_cycle" on a point or its whole driver."""
+
+    kind: str
+    driver: str
+    point: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What one step wants.
 
     desired: in the order of PointTable.writable_indices; NaN leaves the slot as it is.
-    rearm: drivers whose latched reflexes may be released, by name.
+    rearm: drivers whose latched reflexes may be released, by name. requests: other edges.
     cap_w, cap_reason: per accelerator, what the arbiter granted and the term that won.
+    notices: those in force, one per accelerator; the same object while nothing changed.
     """
 
     mode: Mode
@@ -125,3 +222,5 @@ class Decision:
     rearm: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     acks: tuple[Ack, ...] = ()
+    requests: tuple[DeviceRequest, ...] = ()
+    notices: tuple[Notice, ...] = ()

@@ -1,8 +1,9 @@
 /*
- * The engine and real threads: two drivers step over devices of their own, one of them with a rule
- * on the other's samples; the daemon writes desired values, beats, sends requests and marks evidence
- * durable; a reader takes snapshots. A device sees every value that reaches it: the safe one, that
- * of the rule, or one that the daemon wrote before, in that order of memory. All ends by counts.
+ * The engine and real threads: two drivers step over devices of their own, one of them with a
+ * rule on the other's samples; the daemon writes desired values, beats, sends requests and marks
+ * evidence durable; a reader takes snapshots. A device sees every value that reaches it: the safe
+ * one, that of the rule, or one that the daemon wrote before, in that order of memory. All ends
+ * by counts.
  */
 #define _POSIX_C_SOURCE 200809L
 

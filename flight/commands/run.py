@@ -1,0 +1,25 @@
+"""`nightside run`: the daemon in real time."""
+
+import argparse
+from pathlib import Path
+
+from flight.commands import Commands
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    run = commands.add_parser("run", help="run the daemon in real time")
+    run.add_argument("config", type=Path, help="node configuration")
+    run.add_argument("--duration", metavar="TIME", help="end by itself after TIME, e.g. 60s")
+    run.add_argument("--out", type=Path, metavar="DIR", help="default: flights/run")
+    run.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from sim_hw.fly_realtime import (
+        run_realtime,
+    )  # until driver processes exist, devices are simulated
+
+    return run_realtime(
+        config_path=arguments.config, duration=arguments.duration, out=arguments.out
+    )

@@ -1,0 +1,85 @@
+"""`nightside sim`: a simulated node flown in virtual time."""
+
+import argparse
+from pathlib import Path
+
+from flight.commands import Commands
+from flight.examples import default_config_path
+from flight.operator_error import OperatorError, suggest
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    sim = commands.add_parser("sim", help="fly a simulated node in virtual time")
+    sim.add_argument("config", nargs="?", type=Path, help="node configuration (default: REF-1)")
+    sim.add_argument("--scenario", type=Path, metavar="FILE", help="faults, actions, expectations")
+    sim.add_argument("--orbit", type=Path, metavar="FILE.tle", help="a real element set")
+    sim.add_argument("--seed", type=_seed, metavar="N", help="default: the scenario's, else 7")
+    sim.add_argument("--duration", metavar="TIME", help="1orbit (default), 5400s, 90min, 3d")
+    sim.add_argument("--out", type=Path, metavar="DIR", help="default: flights/NAME-seedN")
+    sim.add_argument(
+        "--realtime",
+        nargs="?",
+        type=_speed,
+        const=1.0,
+        metavar="SPEED",
+        help="pace the flight at SPEED x real time (default 1)",
+    )
+    sim.add_argument(
+        "--nvml-shell",
+        action="store_true",
+        help="with --realtime: start a shell, or the command after --, in which NVML tools see the "
+        "simulated accelerators; the flight ends with it",
+    )
+    sim.add_argument("--json", action="store_true", help="print summary.json instead of the text")
+    sim.set_defaults(run=_sim)
+
+
+def _seed(text: str) -> int:
+    try:
+        seed = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if not 0 <= seed < 2**32:
+        raise argparse.ArgumentTypeError(f"{seed} is outside 0 to {2**32 - 1}")
+    return seed
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        near = suggest(text, ["1", "10", "100"])
+        raise argparse.ArgumentTypeError(f"{text!r} is not a speed such as 10{near}") from None
+    if not 0.01 <= speed <= 1000.0:
+        raise argparse.ArgumentTypeError(f"{text} is outside 0.01 to 1000")
+    return speed
+
+
+def _sim(arguments: argparse.Namespace) -> int:
+    from sim_hw.fly import FlightRequest, fly  # the simulation is loaded only by who asks for it
+
+    request = FlightRequest(
+        config_path=arguments.config or default_config_path(),
+        scenario_path=arguments.scenario,
+        orbit_path=arguments.orbit,
+        seed=arguments.seed,
+        duration=arguments.duration,
+        out=arguments.out,
+        realtime_speed=arguments.realtime,
+        as_json=arguments.json,
+    )
+    if not arguments.nvml_shell:
+        return fly(request)
+    if arguments.realtime is None:
+        raise OperatorError(
+            "--nvml-shell goes with --realtime, which is not given: NVML tools live in real time"
+        )
+    if arguments.json:
+        raise OperatorError(
+            "--nvml-shell goes with --realtime and not with --json: its command owns the output, "
+            "and summary.json is written to the flight's folder all the same"
+        )
+    from sim_hw.nvml_shell import fly_with_shell
+
+    return fly_with_shell(request, arguments.shell_command)
