@@ -18,11 +18,12 @@ from flight.commands import (
     explain,
     run,
     sim,
+    top,
 )
 from flight.operator_error import OperatorError
 from flight.version import VERSION
 
-COMMANDS = (sim, run, check, explain)  # in the order of --help
+COMMANDS = (sim, run, top, check, explain)  # in the order of --help
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -198,11 +198,11 @@ class Notice(NamedTuple):
 
 
 class DeviceRequest(NamedTuple):
-    """An edge for a driver: "clear", "reset" or "power_cycle" on a point or its whole driver."""
+    """An edge for a driver: "reset" or "power_cycle" of one of its devices; None: of the driver."""
 
     kind: str
     driver: str
-    point: str = ""
+    device: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ decides on that and writes.
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from struct import Struct
 from typing import Generic, Protocol, TypeVar
@@ -19,18 +20,24 @@ from flight.core.types import (
     FLAG_LAPSED,
     Ack,
     Allotment,
+    CapPlan,
     Command,
     Decision,
+    DeviceRequest,
     Event,
     Float64s,
     Inputs,
     Int32s,
     Int64s,
     Mode,
+    OrbitForecast,
+    Restored,
     Severity,
     Snapshot,
     Uint32s,
+    WorkloadClaim,
 )
+from hal import RequestKind
 
 NS_PER_S = 1_000_000_000
 LATE_LIMIT_NS = 300_000_000  # docs/design/node-image.md
@@ -39,6 +46,7 @@ TRACE_PARTS_MAX = 60  # of ten cycles
 SLOW_GAP_NS_MAX = 750_000_000  # half the default lease
 LAPSED_CYCLES_MAX = 10  # a lapse that is held longer than so many cycles in time needs a new epoch
 FAILURES_MAX = 2  # steps in a row that may fail before the state is given up
+REQUEST_NS = 5_000_000_000  # an edge that its driver has not begun by then is dropped
 ACKS_MAX = 256  # kept for whoever asks; the oldest goes first
 
 C = TypeVar("C")
@@ -66,6 +74,25 @@ class CycleImage(Protocol):
 
     def request_rearm(self, driver: str) -> None:
         """Ask a driver to release its latched reflexes whose condition is gone."""
+
+    def send_request(
+        self, driver: str, kind: RequestKind, *, device: int | None, epoch: int, deadline_ns: int
+    ) -> int | None:
+        """Ask a driver for another edge; None: it cannot be asked now."""
+
+
+@dataclass(slots=True)
+class Feed:
+    """What a cycle sees besides samples and commands; the services replace its fields.
+
+    restored: given to the first cycle that decides, and taken away then.
+    """
+
+    allotment: Allotment | None = None
+    plan: CapPlan | None = None
+    orbit: OrbitForecast | None = None
+    claims: tuple[WorkloadClaim, ...] = ()
+    restored: Restored | None = None
 
 
 class CycleSink(Protocol):
@@ -104,6 +131,7 @@ class Cycle(Generic[C, S]):
     ) -> None:
         self.state = state
         self._first_state = state
+        self._restored: Restored | None = None  # what the first step was given
         self._failures = 0  # steps in a row that raised
         self._has_passed = False  # the last cycle was late and only sensed
         self._lapsed_cycles = 0
@@ -111,7 +139,7 @@ class Cycle(Generic[C, S]):
         self.last_snapshot: Snapshot | None = None
         self.last_decision: Decision | None = None
         self.acks: deque[Ack] = deque(maxlen=ACKS_MAX)
-        self.allotment: Allotment | None = None
+        self.feed = Feed()
         self.late_count = 0
         self._image = image
         self._config = config
@@ -139,6 +167,11 @@ class Cycle(Generic[C, S]):
             return
         self._commands.append(command)
 
+    def reconfigure(self, config: C, state: S) -> None:
+        """Decide by another configuration from the next cycle on, with the state that fits it."""
+        self._config = config
+        self.state = self._first_state = state
+
     def run(self, now_ns: int) -> None:
         """Run a cycle that started at now_ns (monotonic). What `step` raises passes through."""
         last_ns, self._last_ns = self._last_ns, now_ns
@@ -146,22 +179,33 @@ class Cycle(Generic[C, S]):
         self.last_snapshot = snapshot
         if last_ns is not None and self._must_pass(now_ns - last_ns):
             self._has_passed = True
-            inputs = Inputs(now_ns=now_ns, snapshot=snapshot, allotment=self.allotment)
+            inputs = self._inputs(now_ns, snapshot, ())
             decision = self._let_pass(now_ns, now_ns - last_ns - self._period_ns)
         else:
             self._has_passed = False
             self._end_stuck_lapses(snapshot)
             commands = tuple(self._commands)
             self._commands.clear()
-            inputs = Inputs(
-                now_ns=now_ns, snapshot=snapshot, commands=commands, allotment=self.allotment
-            )
+            inputs = self._inputs(now_ns, snapshot, commands)
             decision = self._decide(inputs)
             self._act(decision)
         self.last_decision = decision
         self._extend_trace(inputs, decision)
         for sink in self._sinks:
             sink.record(inputs, decision)
+
+    def _inputs(self, now_ns: int, snapshot: Snapshot, commands: tuple[Command, ...]) -> Inputs:
+        feed = self.feed
+        return Inputs(
+            now_ns=now_ns,
+            snapshot=snapshot,
+            commands=commands,
+            allotment=feed.allotment,
+            plan=feed.plan,
+            orbit=feed.orbit,
+            claims=feed.claims,
+            restored=feed.restored,
+        )
 
     def _must_pass(self, gap_ns: int) -> bool:
         """Whether a cycle so long after the last one is too late to write.
@@ -188,9 +232,12 @@ class Cycle(Generic[C, S]):
     def _decide(self, inputs: Inputs) -> Decision:
         if self._failures >= FAILURES_MAX:
             self.state = self._first_state  # what was remembered may be what fails: begin as found
+            self.feed.restored = self._restored
         try:
             self.state, decision = self._step(self._config, self.state, inputs)
             self._failures = 0
+            if inputs.restored is not None:  # what was remembered is in the state now
+                self._restored, self.feed.restored = inputs.restored, None
         except Exception:
             self._failures += 1
             self.acks.extend(
@@ -207,7 +254,20 @@ class Cycle(Generic[C, S]):
         image.write_desired(decision.desired, self.epoch)
         for driver in decision.rearm:
             image.request_rearm(driver)
+        for request in decision.requests:
+            self._request(request)
         image.beat(self.epoch)  # last: whoever sees the beat finds the slots written
+
+    def _request(self, request: DeviceRequest) -> None:
+        """Ask once; whoever wanted it sees in its readings whether it was done, and asks again."""
+        assert self._last_ns is not None
+        self._image.send_request(
+            request.driver,
+            RequestKind[request.kind.upper()],
+            device=request.device,
+            epoch=self.epoch,
+            deadline_ns=self._last_ns + REQUEST_NS,
+        )
 
     def _let_pass(self, now_ns: int, late_ns: int) -> Decision:
         """Take a new epoch and return the decision to change nothing."""

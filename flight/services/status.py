@@ -1,0 +1,128 @@
+"""status.json: what the daemon says of itself to people on the same host, once a second.
+
+One file, replaced whole: a reader never sees half of it. On a memory file system in service.
+A disk that fails costs the file and nothing else. What is shown is `flight.view` and the health of
+the services.
+"""
+
+import asyncio
+import json
+import os
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flight.core.types import Decision, Event, Inputs
+from flight.view import SCHEMA_VERSION, ViewBuilder
+
+NS_PER_S = 1_000_000_000
+STATUS_NAME = "status.json"
+PERIOD_S = 1.0
+EVENTS_KEPT = 50
+
+Section = Callable[[], object]
+
+
+class StatusWriter:
+    """Writes status.json while it runs, and once more at an ordered end.
+
+    Args:
+        path: Of the file; its folder exists.
+        identity: What never changes in a run: node names, version, session, pid, simulated.
+        view: Builds the node's part out of the last cycle.
+        phases: Where each accelerator is.
+        sections: Further parts by name; each is called when the file is written and returns what
+            JSON can hold.
+        stamp: UTC in ns, and whether it is trusted.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        identity: Mapping[str, object],
+        view: ViewBuilder,
+        phases: Callable[[], tuple[str, ...]],
+        sections: Mapping[str, Section],
+        stamp: Callable[[], tuple[int, bool]],
+    ) -> None:
+        self.progress = 0
+        self.error = ""
+        self._path = path
+        self._identity = dict(identity)
+        self._view = view
+        self._phases = phases
+        self._sections = dict(sections)
+        self._stamp = stamp
+        self._last: tuple[Inputs, Decision] | None = None
+        self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._is_ending = False
+        self._wake = asyncio.Event()
+
+    def record(self, inputs: Inputs, decision: Decision) -> None:
+        """Keep the newest cycle. Implements CycleSink."""
+        self._last = (inputs, decision)
+        if decision.events:
+            self._events.extend(decision.events)
+
+    def note(self, event: Event) -> None:
+        """Keep an event that no cycle made."""
+        self._events.append(event)
+
+    def request_end(self) -> None:
+        """Ask `run` to write once more and return."""
+        self._is_ending = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write every PERIOD_S until `request_end`."""
+        while not self._is_ending:
+            self.write("running")
+            self.progress += 1
+            try:
+                async with asyncio.timeout(PERIOD_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+        self.write("ended")
+
+    def write(self, state: str) -> None:
+        """Replace the file; trouble is kept in `error` and never raised."""
+        text = json.dumps(self.document(state), separators=(",", ":"), allow_nan=False)
+        aside = self._path.with_suffix(".new")
+        try:
+            aside.write_text(text, encoding="utf-8")
+            os.replace(aside, self._path)  # noqa: PTH105  # the atomic one, by its own name
+            self.error = ""
+        except OSError as error:
+            self.error = f"{error.strerror or error}"
+
+    def document(self, state: str) -> dict[str, object]:
+        """Return what is written."""
+        utc_ns, trusted = self._stamp()
+        document: dict[str, object] = {
+            "schema": SCHEMA_VERSION,
+            "state": state,
+            "written_utc": datetime.fromtimestamp(utc_ns / NS_PER_S, UTC).isoformat("T", "seconds"),
+            "time_trusted": trusted,
+            **self._identity,
+        }
+        if self._last is not None:
+            inputs, decision = self._last
+            document["view"] = self._view.build(
+                inputs.now_ns, inputs.snapshot, decision, phases=self._phases()
+            )
+        for name, section in self._sections.items():
+            document[name] = section()
+        document["events"] = [
+            {
+                "t_s": event.time_ns / NS_PER_S,
+                "id": event.event_id,
+                "severity": event.severity.name.lower(),
+                "subject": event.subject,
+                "text": event.text,
+            }
+            for event in self._events
+        ]
+        return document

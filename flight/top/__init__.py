@@ -1,0 +1,1 @@
+"""`nightside top`: a live view of a node for a terminal, from a running daemon or a recording."""

@@ -1,0 +1,128 @@
+"""Where `nightside top` gets its documents: a running daemon's folder, or a recording."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+from flight.core.points import Point, PointTable
+from flight.core.types import Event, Severity
+from flight.operator_error import OperatorError
+from flight.services.recording import RecordingReader
+from flight.services.status import STATUS_NAME
+from flight.view import ViewBuilder
+
+NS_PER_S = 1_000_000_000
+STALE_S = 5.0  # a daemon writes each second
+EVENTS_SHOWN = 50
+EVENTS_BEFORE_S = 600.0
+STEP_S = 0.05  # away from the event one stands on; half a cycle
+
+
+class Source(Protocol):
+    """Gives documents (flight/services/status.py)."""
+
+    title: str
+    span_s: tuple[float, float] | None  # of a recording, None for what is live
+
+    def read(self, t_s: float | None) -> dict[str, Any]:
+        """Return the document at t_s, None for now.
+
+        Raises: OperatorError, when there is nothing to read.
+        """
+
+    def event_time(self, t_s: float, direction: int) -> float | None:
+        """Return when the next (1) or previous (-1) event came that asks for attention."""
+
+
+class RunSource:
+    """A running daemon's status.json.
+
+    Raises: OperatorError, when the folder holds none.
+    """
+
+    span_s: tuple[float, float] | None = None
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / STATUS_NAME if folder.is_dir() else folder
+        self.title = str(folder)
+        self.read(None)
+
+    def read(self, t_s: float | None) -> dict[str, Any]:
+        """Return the newest document, with its age in `age_s`; t_s must be None."""
+        try:
+            text = self.path.read_text(encoding="utf-8")
+            age_s = time.time() - self.path.stat().st_mtime
+        except OSError as error:
+            raise OperatorError(
+                f"{self.path}: {error.strerror}: no daemon writes there; start one with "
+                "`nightside run CONFIG --out FOLDER` and name that folder"
+            ) from None
+        try:
+            document = json.loads(text)
+        except ValueError:
+            raise OperatorError(f"{self.path}: is not a status of nightside run") from None
+        if not isinstance(document, dict) or "schema" not in document:
+            raise OperatorError(f"{self.path}: is not a status of nightside run")
+        document["age_s"] = max(0.0, age_s)
+        return document
+
+    def event_time(self, t_s: float, direction: int) -> float | None:
+        """Return None: what is live cannot be moved through."""
+        return None
+
+
+class RecordingSource:
+    """A recording: any time of it.
+
+    Raises: OperatorError, when it is no recording or holds no cycle.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.title = str(path)
+        try:
+            self._reader = RecordingReader(path)
+            self.span_s: tuple[float, float] | None = self._reader.span_s()
+        except (ValueError, LookupError) as error:
+            raise OperatorError(f"{path}: {error}") from None
+        points = tuple(
+            Point(name=name, unit="", driver="", device="", channel=0, low=-1.0, high=1.0)
+            for name in self._reader.channels()
+        )
+        self._view = ViewBuilder(PointTable(points), int(self._reader.meta["accelerators"]))
+
+    def read(self, t_s: float | None) -> dict[str, Any]:
+        """Return the document of the cycle at or before t_s; None: the last one."""
+        assert self.span_s is not None
+        at_s = self.span_s[1] if t_s is None else min(max(t_s, self.span_s[0]), self.span_s[1])
+        cycle = self._reader.at(at_s)
+        events = self._reader.events(max(0.0, at_s - EVENTS_BEFORE_S), at_s, Severity.INFO)
+        meta = self._reader.meta
+        return {
+            "schema": 1,
+            "state": "recorded",
+            "node": Path(self.title).parent.name,
+            "simulated": meta.get("simulated") in ("1", "true", "True"),
+            "view": self._view.build(cycle.inputs.now_ns, cycle.inputs.snapshot, cycle.decision),
+            "events": [event_row(event) for event in events[-EVENTS_SHOWN:]],
+        }
+
+    def event_time(self, t_s: float, direction: int) -> float | None:
+        """Return when the next (1) or previous (-1) event came that asks for attention."""
+        assert self.span_s is not None
+        low_s, high_s = (t_s + STEP_S, self.span_s[1]) if direction > 0 else (0.0, t_s - STEP_S)
+        found = self._reader.events(low_s, high_s, Severity.WARNING)
+        if not found:
+            return None
+        return (found[0] if direction > 0 else found[-1]).time_ns / NS_PER_S
+
+
+def event_row(event: Event) -> dict[str, Any]:
+    """Return an event as status.json has it."""
+    return {
+        "t_s": event.time_ns / NS_PER_S,
+        "id": event.event_id,
+        "severity": event.severity.name.lower(),
+        "subject": event.subject,
+        "text": event.text,
+    }
