@@ -18,12 +18,13 @@ from flight.commands import (
     explain,
     run,
     sim,
+    status,
     top,
 )
 from flight.operator_error import OperatorError
 from flight.version import VERSION
 
-COMMANDS = (sim, run, top, check, explain)  # in the order of --help
+COMMANDS = (sim, run, status, top, check, explain)  # in the order of --help
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -97,8 +97,8 @@ class TopApp(App[None]):
         notice = ""
         try:
             self._document = self._source.read(self._t_s)
-        except OperatorError as error:
-            notice = error.lines[0]
+        except OperatorError:
+            notice = "its status cannot be read any more; trying again.  q quit"
         rows = max(1, self.size.height - FIXED_ROWS)
         body = Text(HELP) if self._is_help else page(self._document, lower=self._lower, rows=rows)
         self.query_one("#page", Static).update(body)
@@ -149,7 +149,7 @@ class TopApp(App[None]):
 
     def _foot(self, notice: str) -> Text:
         if notice:
-            return Text(notice[: panels.WIDTH], "bold red")
+            return Text(notice, "bold red")
         keys = "e events  f faults  r rails  t tasks  ? help  q quit"
         if self._t_s is None or self._source.span_s is None:
             age_s = self._document.get("age_s", 0.0)
