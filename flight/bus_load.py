@@ -70,9 +70,14 @@ def bus_loads(config: NodeConfig, specs: HalSpecs) -> tuple[BusLoad, ...]:
     return tuple(loads)
 
 
+def planned_specs(config: NodeConfig) -> HalSpecs:
+    """Return what the drivers of a configuration are told, with no hardware at hand."""
+    return build_hal_specs(config, build_points(config), _NoHardware())
+
+
 def planned_bus_loads(config: NodeConfig) -> tuple[BusLoad, ...]:
     """Return the loads of a configuration, with no hardware at hand."""
-    return bus_loads(config, build_hal_specs(config, build_points(config), _NoHardware()))
+    return bus_loads(config, planned_specs(config))
 
 
 def check_bus_load(path: Path, config: NodeConfig) -> tuple[BusLoad, ...]:

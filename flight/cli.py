@@ -15,7 +15,9 @@ from flight.commands import (
     EXIT_OK,
     CommandParser,
     check,
+    dictionary,
     explain,
+    init,
     run,
     sim,
     status,
@@ -24,7 +26,7 @@ from flight.commands import (
 from flight.operator_error import OperatorError
 from flight.version import VERSION
 
-COMMANDS = (sim, run, status, top, check, explain)  # in the order of --help
+COMMANDS = (init, check, sim, run, status, top, explain, dictionary)  # in the order of --help
 
 
 def main(argv: Sequence[str] | None = None) -> int:

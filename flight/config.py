@@ -1,6 +1,7 @@
 """The node's configuration: TOML read once, checked whole, refused with a line per mistake."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 from math import isnan
 from pathlib import Path
@@ -12,6 +13,9 @@ from flight.core.config import CoreConfig
 from flight.core.points import Point, PointTable
 from flight.dictionary.channels import build_point_table
 from flight.operator_error import OperatorError, explain_validation, read_toml, suggest
+from flight.services.event_budget import EventBudgetSection
+from flight.services.time_source import TimeSection
+from flight.toml_lines import with_lines
 
 NS_PER_S = 1_000_000_000
 
@@ -32,13 +36,18 @@ class NodeSection(_Section):
         default=False,
         description="True when the devices are simulated; the birth message carries it.",
     )
-    accelerator_count: int = Field(default=8, ge=1, le=8)
+    accelerator_count: int = Field(
+        default=8,
+        ge=1,
+        le=8,
+        description="Accelerators 0 to 3 are on rails_a, the rest on rails_b.",
+    )
 
 
 class RecorderSection(_Section):
     """The flight recorder."""
 
-    enabled: bool = True
+    enabled: bool = Field(default=True, description="False: nothing is recorded.")
     commit_s: float = Field(
         default=1.0, gt=0.0, le=60.0, description="Rows are committed this often."
     )
@@ -47,30 +56,40 @@ class RecorderSection(_Section):
 class LinkSection(_Section):
     """The link to the ground or the fleet. Only the in-memory transport exists now."""
 
-    transport: Literal["memory"] = "memory"
+    transport: Literal["memory"] = Field(default="memory", description="The only one yet.")
     queue_size: int = Field(default=10000, ge=10, le=1000000, description="Frames kept while down.")
 
 
 class PointOverride(_Section):
     """What a config may change on points whose name matches the key."""
 
-    low: float | None = None
-    high: float | None = None
-    period_s: float | None = Field(default=None, gt=0.0, le=60.0)
+    low: float | None = Field(default=None, description="Readings below it are invalid.")
+    high: float | None = Field(default=None, description="Readings above it are invalid.")
+    period_s: float | None = Field(default=None, gt=0.0, le=60.0, description="Between two polls.")
     phase_s: float | None = Field(
         default=None,
         ge=0.0,
         lt=60.0,
         description="Polled so long after each multiple of period_s; below period_s.",
     )
-    age_s_max: float | None = Field(default=None, gt=0.0, le=600.0)
-    rate_max_per_s: float | None = Field(default=None, gt=0.0)
-    write_low: float | None = None
-    write_high: float | None = None
-    safe: float | None = None
-    lease_s: float | None = Field(default=None, ge=0.5, le=10.0)
-    ramp_per_s: float | None = Field(default=None, ge=0.0)
-    abandon_s: float | None = Field(default=None, ge=10.0, le=86400.0)
+    age_s_max: float | None = Field(
+        default=None, gt=0.0, le=600.0, description="An older sample is stale."
+    )
+    rate_max_per_s: float | None = Field(
+        default=None, gt=0.0, description="A faster step is suspect for one sample."
+    )
+    write_low: float | None = Field(default=None, description="The driver writes nothing below.")
+    write_high: float | None = Field(default=None, description="The driver writes nothing above.")
+    safe: float | None = Field(default=None, description="Applied when the lease lapses.")
+    lease_s: float | None = Field(
+        default=None, ge=0.5, le=10.0, description="Silence of the daemon that ends in `safe`."
+    )
+    ramp_per_s: float | None = Field(
+        default=None, ge=0.0, description="Slope back up from `safe`; 0: a step."
+    )
+    abandon_s: float | None = Field(
+        default=None, ge=10.0, le=86400.0, description="After so long without a daemon: off."
+    )
 
 
 class ReflexSection(_Section):
@@ -81,8 +100,12 @@ class ReflexSection(_Section):
     """
 
     enabled: bool = Field(default=True, description="Off only in tests.")
-    core_temp_c: float = Field(default=85.0, gt=40.0, lt=95.0)
-    persistence_s: float = Field(default=0.2, ge=0.0, le=5.0)
+    core_temp_c: float = Field(
+        default=85.0, gt=40.0, lt=95.0, description="Above it; docs/design/node-image.md."
+    )
+    persistence_s: float = Field(
+        default=0.2, ge=0.0, le=5.0, description="... for so long: the minimum cap."
+    )
     aux_current_a: float = Field(
         default=1.4, gt=0.1, le=20.0, description="Nominal 0.8 A, latch-up +1.2 A; assumed."
     )
@@ -112,7 +135,9 @@ class BusSection(_Section):
     i2c_clock_hz: Literal[100_000, 400_000, 1_000_000] = Field(
         default=100_000, description="SMBus 3.0 classes; the slowest is what every part can."
     )
-    serial_baud: int = Field(default=115_200, ge=9600, le=4_000_000)
+    serial_baud: int = Field(
+        default=115_200, ge=9600, le=4_000_000, description="Of the controllers; assumed."
+    )
     occupancy_ratio_max: float = Field(
         default=0.7,
         gt=0.0,
@@ -153,10 +178,14 @@ class NodeConfig(CoreConfig):
     node: NodeSection = NodeSection()
     recorder: RecorderSection = RecorderSection()
     link: LinkSection = LinkSection()
+    events: EventBudgetSection = EventBudgetSection()
+    time: TimeSection = TimeSection()
     reflex: ReflexSection = ReflexSection()
     buses: BusSection = BusSection()
     silicon: SiliconSection = SiliconSection()
-    points: dict[str, PointOverride] = Field(default_factory=dict)
+    points: dict[str, PointOverride] = Field(
+        default_factory=dict, description="Changes of points, by a shell pattern of their names."
+    )
     plant: dict[str, Any] = Field(
         default_factory=dict,
         description="Sizing of the simulated node; checked by sim_hw.plant_config.",
@@ -188,20 +217,38 @@ def load_config(path: Path) -> NodeConfig:
     data = read_toml(path, what="config")
     try:
         config = NodeConfig.model_validate(data)
+        lines = [f"{path}: {mistake}" for mistake in node_mistakes(config)[1]]
     except ValidationError as error:
-        raise OperatorError(explain_validation(path, error, NodeConfig, data)) from None
-    try:
-        _check_caps(config, build_points(config))
-    except ValueError as error:
-        raise OperatorError(f"{path}: {error}") from None
+        lines = explain_validation(path, error, NodeConfig, data)
+    if lines:
+        raise OperatorError(with_lines(path, path.read_text(encoding="utf-8"), lines))
     return config
 
 
-def _check_caps(config: NodeConfig, table: PointTable) -> None:
+def node_mistakes(config: NodeConfig) -> tuple[NodeConfig, list[str]]:
+    """Return the configuration without impossible overrides of points, and what is impossible.
+
+    One sentence per mistake.
+    """
+    mistakes, good = [], {}
+    for pattern, override in config.points.items():
+        try:
+            build_points(config.model_copy(update={"points": {pattern: override}}))
+            good[pattern] = override
+        except ValueError as error:
+            mistakes.append(str(error))
+    rest = config.model_copy(update={"points": good})
+    try:
+        table = build_points(rest)
+    except ValueError as error:  # overrides that contradict each other
+        return config.model_copy(update={"points": {}}), [*mistakes, str(error)]
+    return rest, mistakes + list(_cap_mistakes(rest, table))
+
+
+def _cap_mistakes(config: NodeConfig, table: PointTable) -> Iterator[str]:
     """Compare what the arbiter may grant with what the drivers will write.
 
-    Raises:
-        ValueError: a grant would be refused by the driver, or a lapse would not protect.
+    The driver would refuse such a grant, or a lapse would not protect.
     """
     arbiter = config.arbiter
     for i in table.match("accel*.cap_w"):
@@ -210,17 +257,17 @@ def _check_caps(config: NodeConfig, table: PointTable) -> None:
         assert writable is not None
         name = f'points."{point.name}"'
         if writable.low > arbiter.cap_w_min:
-            raise ValueError(
+            yield (
                 f"{name}: write_low {writable.low:g} is above arbiter.cap_w_min "
                 f"{arbiter.cap_w_min:g}: the driver would refuse the smallest cap"
             )
         if writable.high < arbiter.cap_w_max:
-            raise ValueError(
+            yield (
                 f"{name}: write_high {writable.high:g} is below arbiter.cap_w_max "
                 f"{arbiter.cap_w_max:g}: the driver would refuse the largest cap"
             )
         if not writable.safe <= arbiter.cap_w_safe:
-            raise ValueError(
+            yield (
                 f"{name}: safe {writable.safe:g} is above arbiter.cap_w_safe "
                 f"{arbiter.cap_w_safe:g}: a lapsed lease would not protect"
             )

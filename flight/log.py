@@ -6,6 +6,8 @@ from typing import TextIO
 import structlog
 from structlog.typing import Processor
 
+from flight.secret import redact_log
+
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 
 
@@ -34,11 +36,14 @@ def configure_logging(
         processors += [
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.dict_tracebacks,
+            redact_log,
             structlog.processors.JSONRenderer(),
         ]
     else:
         processors += [
             structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+            structlog.processors.format_exc_info,
+            redact_log,
             structlog.dev.ConsoleRenderer(colors=is_terminal),
         ]
     structlog.configure(

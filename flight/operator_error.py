@@ -77,10 +77,14 @@ def _explain(path: Path | str, item: Any, model: type[BaseModel], data: Mapping[
     if kind == "missing":
         return f"{path}: {key}: is missing and has no default"
     given = item.get("input")
-    shown = "" if isinstance(given, dict | list | BaseModel) else f" = {given!r}"
+    is_shown = not isinstance(given, dict | list | BaseModel) and not _SECRET.search(key)
+    shown = f" = {given!r}" if is_shown else ""
     mend = _mend(item, key, _field(model, location))
     return f"{path}: {key}{shown}: {mend}" if location else f"{path}: {mend}"
 
+
+# Keys whose value is never shown; not those that name the file of a secret.
+_SECRET = re.compile(r"(password|secret|token|passphrase|private_key)$")
 
 # What to write instead, by pydantic's kind of mistake: its own words are meant for programmers.
 _NUMBER = "write a plain number (the unit is part of the name)"
@@ -93,6 +97,7 @@ _MENDS: Mapping[str, str] = {
     "bool_parsing": "write true or false",
     "bool_type": "write true or false",
     "string_type": "write text in quotes",
+    "is_instance_of": "write text in quotes",
     "finite_number": "write a finite number",
 }
 _TABLE_KINDS = ("model_type", "dict_type", "model_attributes_type")
@@ -111,7 +116,7 @@ def _mend(item: Any, key: str, field: FieldInfo | None) -> str:
     if kind in ("literal_error", "enum"):
         return f"write {context['expected']}{suggest(str(item['input']), _quoted(context))}"
     if kind in _RANGE_KINDS and field is not None:
-        return f"write {_range_text(field)}"
+        return f"write {range_text(field)}"
     if kind == "string_pattern_mismatch":
         return f"write lower-case letters, digits and _{_like(item['input'], context['pattern'])}"
     message = str(item["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
@@ -127,16 +132,21 @@ def _like(given: str, pattern: str) -> str:
     return f", such as {candidate!r}" if re.match(pattern, candidate) else f" ({pattern})"
 
 
-def _range_text(field: FieldInfo) -> str:
+def range_text(field: FieldInfo) -> str:
     """Return the range that a number may have, in words: 40 to 95, above 0 and at most 500."""
-    low = next((f"{m.ge:g}" for m in field.metadata if hasattr(m, "ge")), "")
-    high = next((f"{m.le:g}" for m in field.metadata if hasattr(m, "le")), "")
+    low = next((_plain(m.ge) for m in field.metadata if hasattr(m, "ge")), "")
+    high = next((_plain(m.le) for m in field.metadata if hasattr(m, "le")), "")
     if low and high:
         return f"{low} to {high}"
-    above = next((f"above {m.gt:g}" for m in field.metadata if hasattr(m, "gt")), "")
-    below = next((f"below {m.lt:g}" for m in field.metadata if hasattr(m, "lt")), "")
+    above = next((f"above {_plain(m.gt)}" for m in field.metadata if hasattr(m, "gt")), "")
+    below = next((f"below {_plain(m.lt)}" for m in field.metadata if hasattr(m, "lt")), "")
     bounds = (above or (low and f"at least {low}"), below or (high and f"at most {high}"))
     return " and ".join(bound for bound in bounds if bound)
+
+
+def _plain(number: float) -> str:
+    """Return a bound as a person writes it: 1000000, not 1e+06."""
+    return str(int(number)) if float(number).is_integer() else f"{number:g}"
 
 
 def _without_union_tag(
@@ -146,8 +156,8 @@ def _without_union_tag(
     here: Any = data
     for i, part in enumerate(location):
         if isinstance(here, Mapping | list):
-            present = part in here if isinstance(here, Mapping) else True
-            here = here[part] if present else None  # type: ignore[index]
+            known = here if isinstance(here, Mapping) else range(len(here))
+            here = here[part] if part in known else None  # type: ignore[index]
         else:
             return location[:i] if part in ("float", "bool", "str", "int") else location
     return location

@@ -1,4 +1,4 @@
-"""`nightside sim` and `nightside check`: load, fly in virtual time, judge, write, show."""
+"""`nightside sim`: load, fly in virtual time, judge, write, show."""
 
 import sys
 import traceback
@@ -16,6 +16,7 @@ from flight.durations import parse_duration
 from flight.examples import default_scenario_path
 from flight.log import configure_logging
 from flight.operator_error import OperatorError, explain_validation
+from flight.toml_lines import with_lines
 from sim_hw.expectations import ExpectationResult
 from sim_hw.fault_injector import SimulationInjector
 from sim_hw.flight import Flight, FlightSetup
@@ -182,9 +183,9 @@ def load_plant_config(config: NodeConfig, path: Path) -> PlantConfig:
         return PlantConfig.model_validate(config.plant)
     except ValidationError as error:
         lines = explain_validation(path, error, PlantConfig, config.plant)
-        raise OperatorError(
-            [line.replace(f"{path}: ", f"{path}: plant.", 1) for line in lines]
-        ) from None
+        lines = [line.replace(f"{path}: ", f"{path}: plant.", 1) for line in lines]
+        text = path.read_text(encoding="utf-8")
+        raise OperatorError(with_lines(path, text, lines)) from None
 
 
 def load_orbit(plant: PlantConfig, orbit_path: Path | None, phase_ratio: float) -> Orbit:
@@ -269,26 +270,21 @@ def _check_traces(scenario: Scenario, folder: Path) -> None:
             build_workload(action.parameters, seed=0, folder=folder)
 
 
-def check(config_path: Path, scenario_path: Path | None) -> list[str]:
-    """Return what a good configuration (and scenario) amounts to, one line each.
+def check_scenario_file(path: Path, config: NodeConfig) -> str:
+    """Return what a good scenario amounts to, in one line.
 
     Raises:
         OperatorError: one line per mistake.
     """
-    config = load_config(config_path)
-    load_plant_config(config, config_path)
-    table = build_points(config)
-    amount = f"{len(table)} points, {len(table.writable_indices)} of them writable"
-    count, digest = config.node.accelerator_count, config_hash(config)
-    lines = [f"{config_path}: good: {count} accelerators, {amount}; hash {digest}"]
-    loads = check_bus_load(config_path, config)
-    busy = ", ".join(f"{load.driver} {load.occupancy_ratio:.0%}" for load in loads)
-    lines.append(f"{config_path}: buses busy with polling: {busy}")
-    if scenario_path is not None:
-        scenario = load_scenario(scenario_path, dictionary_of(config), (SimulationInjector(),))
-        _check_traces(scenario, scenario_path.parent)
-        lines.append(
-            f"{scenario_path}: good: {scenario.title}: {len(scenario.fault)} faults, "
-            f"{len(scenario.action)} actions, {len(scenario.expect)} expectations"
-        )
-    return lines
+    try:
+        scenario = load_scenario(path, dictionary_of(config), (SimulationInjector(),))
+        _check_traces(scenario, path.parent)
+    except OperatorError as error:
+        if not path.is_file():
+            raise
+        text = path.read_text(encoding="utf-8", errors="replace")
+        raise OperatorError(with_lines(path, text, error.lines)) from None
+    return (
+        f"{path}: good: {scenario.title}: {len(scenario.fault)} faults, "
+        f"{len(scenario.action)} actions, {len(scenario.expect)} expectations"
+    )

@@ -186,6 +186,18 @@ def test_the_core_is_pure_and_exact() -> None:
     )
 
 
+def test_only_the_time_source_reads_the_clock_of_the_host() -> None:
+    mend(
+        (
+            f"{relative(path)}: {what}"
+            for path in tracked(".py", under=["flight/"])
+            if relative(path) != "flight/services/time_source.py"
+            for what in scan.host_clock_reads(path.read_text())
+        ),
+        "take UTC from flight/services/time_source.py; control goes by the monotonic clock",
+    )
+
+
 def test_flight_c_knows_no_simulation() -> None:
     mend(
         (
@@ -387,6 +399,23 @@ def test_undocumented_names_are_found() -> None:
 def test_impurities_are_found(planted: str) -> None:
     assert scan.impurities(planted)
     assert not scan.impurities("b = np.minimum(a, 2.0) + max(1, 2)\nb = np.where(a > 1, a, 0)")
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "time.time()",
+        "t = time.time_ns",
+        "datetime.now(UTC)",
+        "datetime.datetime.utcnow()",
+        "date.today()",
+        "time.clock_gettime(time.CLOCK_REALTIME)",
+        "from time import monotonic, time",
+    ],
+)
+def test_reads_of_the_host_clock_are_found(planted: str) -> None:
+    assert scan.host_clock_reads(planted)
+    assert not scan.host_clock_reads("time.monotonic_ns()\ndatetime.fromtimestamp(1.0, UTC)")
 
 
 @pytest.mark.parametrize(

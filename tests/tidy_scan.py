@@ -111,6 +111,27 @@ def impurities(source: str) -> list[str]:
     return found
 
 
+# Where a program reads the clock of the host: UTC, or a day of the calendar.
+_HOST_CLOCK = frozenset(
+    "time.time time.time_ns time.localtime time.gmtime time.ctime datetime.now datetime.utcnow "
+    "datetime.today date.today time.CLOCK_REALTIME".split()
+)
+
+
+def host_clock_reads(source: str) -> list[str]:
+    """Return where a module reads the clock of the host, or imports the means by name."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute):
+            name = ".".join(ast.unparse(node).split(".")[-2:])
+            if name in _HOST_CLOCK:
+                found.append(f"{name} at line {node.lineno}")
+        elif isinstance(node, ast.ImportFrom) and node.module == "time":
+            names = [alias.name for alias in node.names if f"time.{alias.name}" in _HOST_CLOCK]
+            found.extend(f"from time import {name} at line {node.lineno}" for name in names)
+    return found
+
+
 _C_NOISE = re.compile(
     r"""/\*.*?\*/ | //[^\n]* | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""", re.DOTALL | re.VERBOSE
 )

@@ -7,12 +7,18 @@ and the core know the same ids.
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from flight.core.types import Severity
+
 
 class EventKind(NamedTuple):
-    """Cause of an event and the operator's next step."""
+    """Cause of an event and the operator's next step.
+
+    severity: of an event of a service; that of others stands in the core.
+    """
 
     cause: str
     action: str
+    severity: Severity | None = None
 
 
 _NONE = "None."
@@ -216,18 +222,45 @@ def kind(event_id: str) -> EventKind:
     return TRANSITIONS[event_id]
 
 
+_I, _W, _C = Severity.INFO, Severity.WARNING, Severity.CRITICAL
+
 SERVICES: Final = MappingProxyType(
     {
         "cycle.late": EventKind(
             "A cycle started more than 300 ms late: it wrote nothing and took a new epoch.",
             "Look for what held the machine; leases may have lapsed meanwhile.",
+            _W,
         ),
-        "task.restart": EventKind("A task ended and was started again.", "Look at its error."),
+        "task.restart": EventKind("A task ended and was started again.", "Look at its error.", _W),
         "task.end": EventKind("A task ended and is not started again.", _NONE),
         "task.budget_spent": EventKind(
-            "A task failed more often than its budget allows.", "Look at its error; it is tried on."
+            "A task failed more often than its budget allows.",
+            "Look at its error; it is tried on.",
+            _C,
         ),
-        "task.stuck": EventKind("A task does not end, even when cancelled.", "Restart the daemon."),
+        "task.stuck": EventKind(
+            "A task does not end, even when cancelled.", "Restart the daemon.", _W
+        ),
+        "events.squelched": EventKind(
+            "More events of one severity than its budget: the rest is counted, not sent.",
+            "Read the recording, which keeps them; find what floods.",
+            _W,
+        ),
+        "events.squelch_ended": EventKind(
+            "The flood of events is over; the text counts what was held back by id.", _NONE, _W
+        ),
+        "time.jumped": EventKind(
+            "The clock of the host jumped; control goes by the monotonic clock and saw nothing.",
+            "Find out who set it; UTC stamps before and after do not compare.",
+            _W,
+        ),
+        "time.leap_second": EventKind("A leap second was put in or left out.", _NONE, _I),
+        "time.untrusted": EventKind(
+            "UTC is not trusted: stamps carry the mark, and nothing expires by UTC.",
+            "Restore the source of time, or vouch for the clock.",
+            _W,
+        ),
+        "time.trusted": EventKind("UTC is trusted from here on.", _NONE, _I),
     }
 )
 

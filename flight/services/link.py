@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgpack  # type: ignore[import-untyped]  # ships no types
-import numpy as np
 
 from flight.core.points import PointTable
 from flight.core.types import Ack, Decision, Event, Inputs, Severity
@@ -19,9 +18,9 @@ from flight.dictionary.packets import PACKETS, Packet, dictionary_hash
 from flight.link.outbox import Outbox, Priority
 from flight.link.topics import Topics
 from flight.link.transport import LinkDown, Message, Transport
+from flight.services.packet_schedule import PacketPlan
 
 NS_PER_S = 1_000_000_000
-SLOW_PERIOD_S = 5.0  # packets at this period and above go before the faster ones
 STATE_PERIOD_NS = 10 * NS_PER_S  # of the packet that reports the link itself
 CONNECT_TIMEOUT_S = 10.0
 PUBLISH_TIMEOUT_S = 10.0
@@ -75,7 +74,7 @@ class Link:
         self._now_ns = now_ns
         self._dictionary_hash = dictionary_hash(points, packets)
         self._packer = msgpack.Packer()
-        self._schedules = [_Schedule(packet, points, info.topics) for packet in packets]
+        self._plan = PacketPlan(points, info.topics, packets)
         self._state_topic = info.topics.telemetry("link")
         self._state_due_ns = 0
         self._wake = asyncio.Event()
@@ -88,10 +87,8 @@ class Link:
             self._put_event(event)
         for ack in decision.acks:
             self.answer(now_ns, ack)
-        for schedule in self._schedules:
-            if now_ns >= schedule.due_ns:
-                body = schedule.pack(inputs, decision)
-                self._put(schedule.priority, schedule.topic, now_ns, body)
+        for schedule, body in self._plan.take(inputs, decision):
+            self._put(schedule.priority, schedule.topic, now_ns, body)
         if now_ns >= self._state_due_ns:
             self._state_due_ns = now_ns + STATE_PERIOD_NS
             self._put_state(now_ns)
@@ -216,31 +213,3 @@ class Link:
         whole = {"seq": self.outbox.made[priority], "t": now_ns, **body}
         self.outbox.put(priority, topic, self._packer.pack(whole))
         self._wake.set()
-
-
-class _Schedule:
-    """A packet, when it is due, and the indices and buffers to pack it with."""
-
-    def __init__(self, packet: Packet, points: PointTable, topics: Topics) -> None:
-        self.topic = topics.telemetry(packet.name)
-        self.priority = Priority.SLOW if packet.period_s >= SLOW_PERIOD_S else Priority.FAST
-        self.due_ns = 0
-        self._period_ns = round(packet.period_s * NS_PER_S)
-        self._with_decision = packet.with_decision
-        self._index = np.array(packet.channels(points), np.intp)
-        self._dtype = np.dtype(packet.encoding)
-
-    def pack(self, inputs: Inputs, decision: Decision) -> dict[str, object]:
-        """Return the body of the packet of this cycle and move on to the next due time."""
-        self.due_ns += self._period_ns
-        if self.due_ns <= inputs.now_ns:  # first packet, or cycles were missed: no burst
-            self.due_ns = inputs.now_ns + self._period_ns
-        snapshot = inputs.snapshot
-        values = snapshot.values.take(self._index).astype(self._dtype, copy=False)
-        bad = np.packbits(snapshot.status.take(self._index) != 0)
-        body: dict[str, object] = {"v": values.tobytes(), "bad": bad.tobytes()}
-        if self._with_decision:
-            body["mode"] = decision.mode.value
-            body["cap_w"] = decision.cap_w
-            body["cap_reason"] = decision.cap_reason
-        return body

@@ -8,6 +8,7 @@ the services.
 import asyncio
 import json
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ class StatusWriter:
         sections: Further parts by name; each is called when the file is written and returns what
             JSON can hold.
         stamp: UTC in ns, and whether it is trusted.
+        host_ns: CLOCK_MONOTONIC, which every process of the host reads alike.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class StatusWriter:
         phases: Callable[[], tuple[str, ...]],
         sections: Mapping[str, Section],
         stamp: Callable[[], tuple[int, bool]],
+        host_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.progress = 0
         self.error = ""
@@ -55,6 +58,7 @@ class StatusWriter:
         self._phases = phases
         self._sections = dict(sections)
         self._stamp = stamp
+        self._host_ns = host_ns
         self._last: tuple[Inputs, Decision] | None = None
         self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._is_ending = False
@@ -105,6 +109,7 @@ class StatusWriter:
             "schema": SCHEMA_VERSION,
             "state": state,
             "written_utc": datetime.fromtimestamp(utc_ns / NS_PER_S, UTC).isoformat("T", "seconds"),
+            "written_monotonic_ns": self._host_ns(),
             "time_trusted": trusted,
             **self._identity,
         }

@@ -52,7 +52,6 @@ class RunSource:
         """Return the newest document, with its age in `age_s`; t_s must be None."""
         try:
             text = self.path.read_text(encoding="utf-8")
-            age_s = time.time() - self.path.stat().st_mtime
         except OSError as error:
             raise OperatorError(
                 f"{self.path}: {error.strerror}: no daemon writes there; start one with "
@@ -64,7 +63,9 @@ class RunSource:
             raise OperatorError(f"{self.path}: is not a status of nightside run") from None
         if not isinstance(document, dict) or "schema" not in document:
             raise OperatorError(f"{self.path}: is not a status of nightside run")
-        document["age_s"] = max(0.0, age_s)
+        written_ns = document.get("written_monotonic_ns")
+        if isinstance(written_ns, int):
+            document["age_s"] = max(0.0, (time.monotonic_ns() - written_ns) / NS_PER_S)
         return document
 
     def event_time(self, t_s: float, direction: int) -> float | None:

@@ -29,6 +29,7 @@ CONFIGS = {
     "unknown_table": (
         "[gaurd]\nsetpoint_c = 80.0",
         "gaurd: unknown key; did you mean 'guard'?",
+        ":1",
     ),
     "unknown_key_like_nothing": (
         "[recorder]\nbanana = 1",
@@ -65,6 +66,7 @@ CONFIGS = {
     "not_a_table": (
         "guard = 3",
         "guard = 3: is a table; write [guard] and its keys below it",
+        ":1",
     ),
     "too_high": (
         "[guard]\nsetpoint_c = 120.0",
@@ -102,6 +104,7 @@ CONFIGS = {
     "unknown_point": (
         '[points."accel9.cap_w"]\nhigh = 600.0',
         "points.\"accel9.cap_w\": no such point; did you mean 'accel7.cap_w'?",
+        ":1",
     ),
     "unknown_key_of_a_point": (
         '[points."accel0.cap_w"]\nlease = 1.0',
@@ -126,24 +129,26 @@ CONFIGS = {
     "not_toml": (
         "[guard\nsetpoint_c = 80.0",
         "is not valid TOML: Expected ']' at the end of a table declaration (at line 1, column 7)",
+        "",
     ),
 }
 
 
-@pytest.mark.parametrize(("text", "message"), CONFIGS.values(), ids=CONFIGS)
-def test_a_bad_config_is_named_with_key_value_and_mend(
-    text: str, message: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("case", CONFIGS.values(), ids=CONFIGS)
+def test_a_bad_config_is_named_with_line_key_value_and_mend(
+    case: tuple[str, str] | tuple[str, str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    text, message, line = (*case, ":2")[:3]  # where in the file; ":2", the line below a header
     Path("node.toml").write_text(text)
-    assert refused(capsys, "check", "node.toml") == [f"node.toml: {message}"]
-    assert refused(capsys, "sim", "node.toml") == [f"node.toml: {message}"]
+    assert refused(capsys, "check", "node.toml") == [f"node.toml{line}: {message}"]
+    assert refused(capsys, "sim", "node.toml") == [f"node.toml{line}: {message}"]
 
 
 def test_every_mistake_of_a_config_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     Path("node.toml").write_text("[guard]\nsetpoint_c = 120.0\n[loop]\nlead_pump = 1\n")
     assert refused(capsys, "check", "node.toml") == [
-        "node.toml: guard.setpoint_c = 120.0: write 40 to 95",
-        "node.toml: loop.lead_pump = 1: write 'a' or 'b'",
+        "node.toml:2: guard.setpoint_c = 120.0: write 40 to 95",
+        "node.toml:4: loop.lead_pump = 1: write 'a' or 'b'",
     ]
 
 
