@@ -261,6 +261,48 @@ SERVICES: Final = MappingProxyType(
             _W,
         ),
         "time.trusted": EventKind("UTC is trusted from here on.", _NONE, _I),
+        "store.created": EventKind("There is no state yet: the first start of a node.", _NONE),
+        "store.damaged": EventKind(
+            "A slot of the state file is torn, flipped, empty or unreadable.",
+            "None, the other slot is used; if it returns, look at the disk.",
+        ),
+        "store.lost": EventKind(
+            "No slot is complete: safe defaults, SAFE. The file is kept as .damaged.",
+            "Set modes, limits, latches and parameters again; dump the file and find the cause.",
+        ),
+        "store.newer": EventKind(
+            "A newer program wrote the state: safe defaults, SAFE. The file is kept as .newer.",
+            "Fly the newer program with that file, or set the node up again.",
+        ),
+        "store.migrated": EventKind("The state of an earlier schema was taken over.", _NONE),
+        "store.write_failed": EventKind(
+            "State cannot be written; it is kept in memory and tried again each second.",
+            "Look at the disk: what changes now is lost by a restart.",
+        ),
+        "store.write_restored": EventKind("State is durable again.", _NONE),
+        "boot.planned": EventKind("The daemon starts; the run before ended in order.", _NONE),
+        "boot.unplanned": EventKind(
+            "The daemon starts after a crash, a kill or a loss of power.",
+            "Find the cause; three in ten minutes, or a fallen host, lead to SAFE.",
+        ),
+        "boot.budget_spent": EventKind(
+            "Too many unplanned starts: golden configuration, SAFE, an attempt per ten minutes.",
+            "Find the cause; set_mode once an attempt has lasted ten minutes.",
+        ),
+        "boot.unrecorded": EventKind(
+            "The start cannot be written down, so crashes cannot be counted: SAFE, golden.",
+            "Look at the disk of the state file, then restart in order.",
+        ),
+        "parameter.changed": EventKind("A parameter has another value.", _NONE),
+        "parameter.confirmed": EventKind("Changed parameters are kept.", _NONE),
+        "parameter.reverted": EventKind(
+            "Changed parameters were not confirmed, or taken back: the values of before hold.",
+            "Stage and activate again, and confirm in time.",
+        ),
+        "parameter.set_aside": EventKind(
+            "A stored parameter is not used: golden configuration, or it fits the file no more.",
+            "Stage it again with a value that fits, or leave it.",
+        ),
     }
 )
 
