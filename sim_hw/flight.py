@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from flight.config import NodeConfig
 from flight.core.types import Ack, Command, Decision, Inputs, Mode
@@ -46,6 +46,13 @@ class FlightSetup:
     orbit: Orbit
     plan: FlightPlan
     folder: Path = Path()
+
+
+class CommandPort(Protocol):
+    """Takes the commands of a scenario, as it takes those of an operator."""
+
+    def submit(self, command: Command) -> None:
+        """Take an accepted command."""
 
 
 class Flight:
@@ -91,6 +98,7 @@ class Flight:
         self.meter = FlightMeter(self.node.image)
         self.nominal_since_s: float | None = None
         self.refused: list[Ack] = []
+        self.command_port: CommandPort = self.node.cycle  # or the daemon around it
         self._actions = list(plan.actions)
         self._command_count = 0
         self._workload: Workload = ConstantWorkload(accelerator_count=8)
@@ -145,7 +153,7 @@ class Flight:
                 (name, value if isinstance(value, str) else float(value))
                 for name, value in action.parameters.items()
             )
-            self.node.cycle.submit(
+            self.command_port.submit(
                 Command(f"{action.do}-{self._command_count}", action.do, arguments)
             )
 

@@ -9,23 +9,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from flight.config import NodeConfig, build_points, config_hash
+from flight.assembly import RECORDING_NAME, Daemon, Place, Sinks
+from flight.config import config_hash
 from flight.core.types import Decision, Event, Inputs
-from flight.dictionary.packets import PACKETS, dictionary_hash
 from flight.link.memory import MemoryBroker, MemoryTransport
-from flight.link.topics import Topics
+from flight.link.transport import Transport
 from flight.services.cycle import CycleSink
-from flight.services.daemon import DaemonParts, EventLogger, run_daemon, safe_values
-from flight.services.link import Link, LinkInfo
-from flight.services.rate_group import Entry, RateGroup
-from flight.services.recorder import RecorderBatch, RecorderHealth, RecorderThread
-from flight.services.recording_schema import RecordingInfo
-from flight.version import VERSION
+from flight.services.daemon import Ending, EventLogger, run_daemon
+from flight.services.link import Link
+from flight.services.rate_group import Entry
+from flight.services.store import HostBoot
 from sim_hw.clock import SimLoop, run_simulated
 from sim_hw.flight import Flight, FlightSetup, link_outages_s
+from sim_hw.orbit_belief import element_set_of
 
 NS_PER_S = 1_000_000_000
-RECORDING_NAME = "recording.db"
 EVENTS_NAME = "events.jsonl"
 PACE_SLICE_S = 0.05  # a paced flight sleeps at most this long at a time
 
@@ -85,37 +83,70 @@ class FlightRunner:
         realtime: bool = False,
     ) -> None:
         self._setup = setup
+        self._out = out
+        self._realtime = realtime
         self._end_ns = setup.plan.duration_ns
         self._on_cycle = on_cycle
-        self._stop: asyncio.Event | None = None
+        self._ending: Ending | None = None
         self._bug: BaseException | None = None
         self._events_file = (out / EVENTS_NAME).open("w", encoding="utf-8")
         self.events = EventLog(self._events_file)
-        self.recorder = _recorder(setup, out / RECORDING_NAME, realtime=realtime)
-        self.link: Link | None = None  # made once the event loop runs
-        self._link_sink = _Forward()
-        sinks: list[CycleSink] = [self.events, self._link_sink]
-        if realtime:
-            sinks.append(EventLogger())
-        if self.recorder is not None:
-            sinks.insert(0, self.recorder)
-        self.flight = Flight(setup, sinks=sinks)
+        self.daemon: Daemon | None = None  # made once the event loop runs
+        first: list[CycleSink] = [self.events]
+        self._sinks = Sinks([*first, EventLogger()] if realtime else first)
+        self.flight = Flight(setup, sinks=[self._sinks], image_path=None)
 
-    def parts(self, now_ns: Callable[[], int], session_id: str) -> DaemonParts:
-        """Return the daemon's parts on the given clock. Call it inside the running event loop."""
+    @property
+    def link(self) -> Link | None:
+        """The daemon's link, once there is a daemon."""
+        return None if self.daemon is None else self.daemon.link
+
+    def make_daemon(
+        self,
+        now_ns: Callable[[], int],
+        session_id: str,
+        ending: Ending,
+        *,
+        host: HostBoot | None = None,
+        transport: Transport | None = None,
+    ) -> Daemon:
+        """Return the daemon on the given clock. Call it inside the running event loop.
+
+        Args:
+            host: The boot of the host; None: one of its own on the given clock.
+            transport: To a broker; None: one in memory, with the outages of the plan.
+        """
         setup, node = self._setup, self.flight.node
-        link = _link(setup, now_ns, session_id)
-        self.link = self._link_sink.target = link
-        return DaemonParts(
-            rate_group=RateGroup(node.period_ns, self._entries(), now_ns),
+        self._ending = ending
+        start_utc_ns = round(setup.orbit.epoch_utc.timestamp() * NS_PER_S)
+        place = Place(
+            folder=self._out,
+            host=host or HostBoot(boot_id="simulated", now_ns=now_ns),
+            now_ns=now_ns,
+            utc_ns=lambda: start_utc_ns + now_ns(),
+            is_synchronised=lambda: True,
+            session_id=session_id,
+            transport=transport
+            or MemoryTransport(MemoryBroker(), now_ns=now_ns, outages=link_outages_s(setup.plan)),
+            simulated=True,
+            seed=setup.plan.seed,
+            element_set=element_set_of(setup.orbit),
+            is_virtual=not self._realtime,
+        )
+        daemon = Daemon(
+            config=node.config,
+            table=node.table,
+            place=place,
             cycle=node.cycle,
             image=node.node_image,
-            recorder=self.recorder or _NoRecorder(),
-            link=link,
-            safe_desired=safe_values(node.table),
-            now_ns=now_ns,
+            sinks=self._sinks,
+            entries=self._entries(),
             reconcile=node.drivers.reconcile,
+            ending=ending,
         )
+        self.flight.command_port = daemon
+        self.daemon = daemon
+        return daemon
 
     def fly_virtual(
         self, *, realtime_speed: float | None = None, pace: Callable[[int], None] | None = None
@@ -149,19 +180,18 @@ class FlightRunner:
     async def _fly_virtual(self) -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimLoop)
-        self._stop = asyncio.Event()
         seed = self._setup.plan.seed
-        parts = self.parts(loop.now_ns, f"sim-{seed}-{config_hash(self._setup.config)}")
-        await run_daemon(parts, stop=self._stop, write=lambda _report: None)
-
-    def stop_with(self, stop: asyncio.Event) -> None:
-        """Set `stop` when the plan's duration is over or a part of the flight fails."""
-        self._stop = stop
+        ending = Ending()
+        session_id = f"sim-{seed}-{config_hash(self._setup.config)}"
+        daemon = self.make_daemon(loop.now_ns, session_id, ending)
+        await run_daemon(
+            daemon.parts, ending=ending, handle_signals=False, write=lambda _report: None
+        )
 
     def stop(self) -> None:
         """End the flight after the present cycle."""
-        if self._stop is not None:
-            self._stop.set()
+        if self._ending is not None:
+            self._ending.end()
 
     def close_files(self) -> None:
         """Close what the flight wrote."""
@@ -182,8 +212,7 @@ class FlightRunner:
                 entry(now_ns)
             except Exception as error:
                 self._bug = self._bug or error
-                if self._stop is not None:
-                    self._stop.set()
+                self.stop()
                 raise
 
         return run
@@ -191,68 +220,8 @@ class FlightRunner:
     def _end_of_cycle(self, now_ns: int) -> None:
         if self._on_cycle is not None:
             self._on_cycle(self.flight, now_ns)
-        if now_ns >= self._end_ns and self._stop is not None:
-            self._stop.set()
-
-
-class _NoRecorder:
-    """Stands in when the configuration switches the recorder off."""
-
-    health = RecorderHealth(ok=True, rows_written=0, rows_lost=0, rares_lost=0, error="")
-
-    def note(self, event: Event) -> None:
-        """Nothing is kept."""
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-
-class _Forward:
-    """A sink whose target is known only once the event loop runs."""
-
-    def __init__(self) -> None:
-        self.target: CycleSink | None = None
-
-    def record(self, inputs: Inputs, decision: Decision) -> None:
-        if self.target is not None:
-            self.target.record(inputs, decision)
-
-
-def _recorder(
-    setup: FlightSetup, path: Path, *, realtime: bool
-) -> RecorderBatch | RecorderThread | None:
-    config = setup.config
-    if not config.recorder.enabled:
-        return None
-    points = build_points(config)
-    info = RecordingInfo(
-        points=points,
-        accelerators=config.node.accelerator_count,
-        config_text=config.model_dump_json(),
-        config_hash=config_hash(config),
-        seed=setup.plan.seed,
-        dictionary_hash=dictionary_hash(points, PACKETS),
-        simulated=True,
-        version=VERSION,
-    )
-    if realtime:
-        commit_ns = round(config.recorder.commit_s * NS_PER_S)
-        return RecorderThread(path, info, commit_every_ns=commit_ns)
-    return RecorderBatch(path, info)
-
-
-def _link(setup: FlightSetup, now_ns: Callable[[], int], session_id: str) -> Link:
-    config: NodeConfig = setup.config
-    node = config.node
-    topics = Topics(fleet=node.fleet, satellite=node.satellite, node=node.name)
-    return Link(
-        info=LinkInfo(topics=topics, session_id=session_id, simulated=True, version=VERSION),
-        points=build_points(config),
-        transport=MemoryTransport(
-            MemoryBroker(), now_ns=now_ns, outages=link_outages_s(setup.plan)
-        ),
-        now_ns=now_ns,
-    )
+        if now_ns >= self._end_ns:
+            self.stop()
 
 
 def _pacer(speed: float) -> Callable[[int], None]:

@@ -46,21 +46,25 @@ def run_realtime(*, config_path: Path, duration: str | None, out: Path | None) -
     configure_logging()
     runner = FlightRunner(setup, folder, realtime=True)
     try:
-        return asyncio.run(_run(runner, ends_by_itself=duration is not None))
+        return asyncio.run(_run(runner, config))
     finally:
         runner.close_files()
         sys.stdout.write(_what_was_left(runner))
         runner.flight.close()
 
 
-async def _run(runner: FlightRunner, *, ends_by_itself: bool) -> int:
+async def _run(runner: FlightRunner, config: NodeConfig) -> int:
     start_ns = time.monotonic_ns()  # the simulated world begins now
-    parts = runner.parts(lambda: time.monotonic_ns() - start_ns, uuid.uuid4().hex)
-    if not ends_by_itself:
-        return await run_daemon(parts)
-    over = asyncio.Event()
-    runner.stop_with(over)
-    return await run_daemon(parts, stop=over, handle_signals=True)
+    ending = Ending()
+    session_id = uuid.uuid4().hex
+    daemon = runner.make_daemon(
+        lambda: time.monotonic_ns() - start_ns,
+        session_id,
+        ending,
+        host=this_host_boot(),
+        transport=transport_of(config.link, session_id),
+    )
+    return await run_daemon(daemon.parts, ending=ending)
 
 
 def _setup(config: NodeConfig, config_path: Path, duration_s: float) -> FlightSetup:

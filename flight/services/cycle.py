@@ -141,8 +141,9 @@ class Cycle(Generic[C, S]):
         self.acks: deque[Ack] = deque(maxlen=ACKS_MAX)
         self.feed = Feed()
         self.late_count = 0
+        self.acted_ns = 0  # when a cycle last wrote; 0: never
         self._image = image
-        self._config = config
+        self.config = config
         self._step = step
         self._sinks = tuple(sinks)
         self._gap_ns_max = period_ns + late_limit_ns
@@ -169,7 +170,7 @@ class Cycle(Generic[C, S]):
 
     def reconfigure(self, config: C, state: S) -> None:
         """Decide by another configuration from the next cycle on, with the state that fits it."""
-        self._config = config
+        self.config = config
         self.state = self._first_state = state
 
     def run(self, now_ns: int) -> None:
@@ -189,6 +190,7 @@ class Cycle(Generic[C, S]):
             inputs = self._inputs(now_ns, snapshot, commands)
             decision = self._decide(inputs)
             self._act(decision)
+            self.acted_ns = now_ns
         self.last_decision = decision
         self._extend_trace(inputs, decision)
         for sink in self._sinks:
@@ -234,7 +236,7 @@ class Cycle(Generic[C, S]):
             self.state = self._first_state  # what was remembered may be what fails: begin as found
             self.feed.restored = self._restored
         try:
-            self.state, decision = self._step(self._config, self.state, inputs)
+            self.state, decision = self._step(self.config, self.state, inputs)
             self._failures = 0
             if inputs.restored is not None:  # what was remembered is in the state now
                 self._restored, self.feed.restored = inputs.restored, None

@@ -1,9 +1,8 @@
-"""The daemon in real time: runs ready-made parts under a supervisor until told to end, then ends
-in order.
+"""The daemon: runs ready-made parts under a supervisor until told to end, then ends in order.
 
 Order of the end: the cycle stops; safe values are written and a last beat makes the drivers take
-them; the link says good-bye; the recording is closed. The safe values are written on every way
-out.
+them; the services end, the link last of them with a good-bye; the recording is closed; the store
+says that the run ended in order. The safe values are written on every way out.
 """
 
 import asyncio
@@ -11,7 +10,7 @@ import contextlib
 import resource
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,13 +24,18 @@ from flight.services.cycle import Cycle
 from flight.services.link import Link
 from flight.services.rate_group import RateGroup
 from flight.services.recorder import RecorderHealth
-from flight.services.supervisor import Child, Supervisor
+from flight.services.restart_budget import Escalation
+from flight.services.restart_ladder import Rung
+from flight.services.supervised import Child
+from flight.services.supervisor import Supervisor
 
 NS_PER_S = 1_000_000_000
 EXIT_OK = 0
 EXIT_BUG = 3  # the cycle failed beyond its restart budget
+EXIT_RENEW = 4  # a planned end: whoever keeps the process starts a fresh one
 RESTART_WINDOW_S = 600.0
 CYCLE_RESTARTS_MAX = 3
+LINK_STALL_S = 30.0  # longer than a connect may take
 
 _LOG_METHODS = {
     Severity.DEBUG: "debug",
@@ -54,6 +58,23 @@ class EventLogger:
         """Log the events of one cycle."""
         for event in decision.events:
             log_event(event)
+
+
+class Ending:
+    """How and when the daemon is to end. Made inside the running event loop.
+
+    Args:
+        stop: Ends it in order when set by somebody else; None: an event of its own.
+    """
+
+    def __init__(self, stop: asyncio.Event | None = None) -> None:
+        self.event = asyncio.Event() if stop is None else stop
+        self.exit_code = EXIT_OK
+
+    def end(self, exit_code: int = EXIT_OK) -> None:
+        """End the daemon; of several codes the first that is not 0 counts."""
+        self.exit_code = self.exit_code or exit_code
+        self.event.set()
 
 
 class DaemonImage(Protocol):
@@ -92,6 +113,13 @@ class DaemonParts:
         now_ns: Monotonic clock of the rate group.
         reconcile: Makes drivers in this process act on the image, at a time in ns; None, when
             drivers are processes of their own and do so by themselves.
+        services: Further children, besides link and cycle.
+        escalation: Budgets and acts of the restart ladder; None: budgets in memory, and a cycle
+            beyond its own ends the daemon.
+        note: Takes each event that no cycle made; None: recorder, link and log.
+        begin_cycle: Awaited each time before the cycle starts: a wait after too many crashes.
+        ended: Called last of all, when the recording is closed: the store.
+        supervised: Told of the supervisor once it is made, for the status.
     """
 
     rate_group: RateGroup
@@ -102,6 +130,12 @@ class DaemonParts:
     safe_desired: Float64s
     now_ns: Callable[[], int]
     reconcile: Callable[[int], None] | None = None
+    services: Sequence[Child] = ()
+    escalation: Escalation | None = None
+    note: Callable[[Event], None] | None = None
+    begin_cycle: Callable[[], Awaitable[None]] | None = None
+    ended: Callable[[], object] = lambda: None
+    supervised: Callable[[Supervisor], None] = lambda _supervisor: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,54 +174,31 @@ def safe_values(points: PointTable) -> Float64s:
 async def run_daemon(
     parts: DaemonParts,
     *,
-    stop: asyncio.Event | None = None,
-    handle_signals: bool | None = None,
+    ending: Ending,
+    handle_signals: bool = True,
     write: Callable[[str], object] = sys.stdout.write,
 ) -> int:
-    """Run until SIGTERM, SIGINT or `stop`; return the exit code, 0 or EXIT_BUG.
+    """Run until SIGTERM, SIGINT or `ending`; return the exit code.
 
     Args:
-        stop: A further way to end it; None: only signals do.
-        handle_signals: Whether SIGTERM and SIGINT end it in order; None: only when `stop` is None.
-            False in virtual time, whose loop has no signals.
+        handle_signals: Whether SIGTERM and SIGINT end it in order. False in virtual time, whose
+            loop has no signals.
         write: Takes the report at the end.
     """
-    ending = asyncio.Event() if stop is None else stop
-    handle_signals = stop is None if handle_signals is None else handle_signals
     cycle_stop = asyncio.Event()
-    exit_code = EXIT_OK
-
-    def on_event(event: Event) -> None:
-        parts.recorder.note(event)
-        parts.link.note(event)
-        log_event(event)
-
-    def on_budget_spent(child: Child, _error: Exception | None) -> None:
-        nonlocal exit_code
-        if child.name == "cycle":  # whoever restarts the process is the next rung
-            exit_code = EXIT_BUG
-            ending.set()
-
     supervisor = Supervisor(
-        [
-            Child(name="link", start=parts.link.run, stop=parts.link.request_end),
-            Child(
-                name="cycle",
-                start=lambda: parts.rate_group.run(cycle_stop),
-                restarts_max=CYCLE_RESTARTS_MAX,
-                window_s=RESTART_WINDOW_S,
-                stop=cycle_stop.set,
-            ),
-        ],
+        _children(parts, cycle_stop),
         now_ns=parts.now_ns,
-        on_event=on_event,
-        on_budget_spent=on_budget_spent,
+        on_event=parts.note or _note_of(parts),
+        on_budget_spent=lambda child, _error: _end_without_ladder(parts, ending, child),
+        escalation=parts.escalation,
     )
+    parts.supervised(supervisor)
     try:
         with _signals_set(ending) if handle_signals else contextlib.nullcontext():
             async with asyncio.TaskGroup() as group:
                 group.create_task(supervisor.run(), name="supervisor")
-                await ending.wait()
+                await ending.event.wait()
                 await supervisor.stop("cycle")
                 _write_safe(parts)
                 await supervisor.shutdown()
@@ -196,8 +207,57 @@ async def run_daemon(
             _write_safe(parts)
         finally:
             parts.recorder.close()
+            parts.ended()
             write(measure(parts).lines())
-    return exit_code
+    return ending.exit_code
+
+
+def _children(parts: DaemonParts, cycle_stop: asyncio.Event) -> list[Child]:
+    """Return all children; they end in the reverse order, so the link is the last."""
+
+    async def run_cycle() -> None:
+        if parts.begin_cycle is not None:
+            await parts.begin_cycle()
+        await parts.rate_group.run(cycle_stop)
+
+    link, stats = parts.link, parts.rate_group.stats
+    return [
+        Child(
+            name="link",
+            start=link.run,
+            stop=link.request_end,
+            progress=lambda: link.progress,
+            stall_s=LINK_STALL_S,
+            is_link=True,
+            is_optional=True,
+        ),
+        *parts.services,
+        Child(
+            name="cycle",
+            start=run_cycle,
+            restarts_max=CYCLE_RESTARTS_MAX,
+            window_s=RESTART_WINDOW_S,
+            stop=cycle_stop.set,
+            rungs=(Rung.SAFE, Rung.EXIT, Rung.WATCHDOG),
+            is_vital=True,
+            lateness=stats.lateness,
+        ),
+    ]
+
+
+def _note_of(parts: DaemonParts) -> Callable[[Event], None]:
+    def note(event: Event) -> None:
+        parts.recorder.note(event)
+        parts.link.note(event)
+        log_event(event)
+
+    return note
+
+
+def _end_without_ladder(parts: DaemonParts, ending: Ending, child: Child) -> None:
+    """Without a ladder the next rung is whoever restarts the process."""
+    if parts.escalation is None and child.name == "cycle":
+        ending.end(EXIT_BUG)
 
 
 def measure(parts: DaemonParts) -> DaemonReport:
@@ -228,11 +288,11 @@ def _write_safe(parts: DaemonParts) -> None:
 
 
 @contextlib.contextmanager
-def _signals_set(ending: asyncio.Event) -> Iterator[None]:
+def _signals_set(ending: Ending) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT)
     for number in signals:
-        loop.add_signal_handler(number, ending.set)
+        loop.add_signal_handler(number, ending.end)
     try:
         yield
     finally:

@@ -42,6 +42,17 @@ class Histogram:
                 return self.max_ns if is_open else min((index + 1) * BIN_NS, self.max_ns)
         return 0
 
+    def counts_up_to(self, edges_ns: Sequence[int]) -> list[int]:
+        """Return how many durations fell into each class: up to the first edge, from there to the
+        second, and so on; last those beyond. Edges ascend and are multiples of BIN_NS.
+        """
+        counts, low = [], 0
+        for edge_ns in edges_ns:
+            high = min(edge_ns // BIN_NS, BINS_MAX)
+            counts.append(sum(self._bins[low:high]))
+            low = high
+        return [*counts, sum(self._bins[low:])]
+
 
 @dataclass(slots=True)
 class RateGroupStats:

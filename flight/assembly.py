@@ -1,0 +1,493 @@
+"""The daemon put together: which services it has and how they are wired, in real or virtual time.
+
+`Daemon` is made inside a running event loop. What differs between a flight in simulation and one
+on hardware is in `Place`; everything else is the same code.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flight.config import NodeConfig, config_hash
+from flight.core.points import PointTable
+from flight.core.reconfigure import adapt
+from flight.core.state import State
+from flight.core.step import StepConfig, compile_config
+from flight.core.types import Ack, Command, Decision, Event, Inputs
+from flight.daemon_status import sections
+from flight.dictionary.packets import PACKETS, dictionary_hash
+from flight.link.topics import Topics
+from flight.link.transport import Transport
+from flight.plan.element_set import ElementSet
+from flight.services.boot import Boot
+from flight.services.cycle import Cycle, CycleSink
+from flight.services.daemon import EXIT_BUG, EXIT_RENEW, DaemonParts, Ending, log_event, safe_values
+from flight.services.ephemeris_service import EphemerisService
+from flight.services.event_budget import EventBudget
+from flight.services.evidence import EvidenceService
+from flight.services.link import Link, LinkInfo
+from flight.services.loop_watch import LoopWatch
+from flight.services.memory_watch import MemoryWatch
+from flight.services.notify import SystemdNotify
+from flight.services.parameter_commands import ARGUMENTS as PARAMETER_COMMANDS
+from flight.services.parameter_commands import ParameterCommands
+from flight.services.parameters import Parameters
+from flight.services.plan_input import PlanInput
+from flight.services.rate_group import Entry, RateGroup
+from flight.services.recorder import RecorderHealth
+from flight.services.recorder_queue import EvidenceBatch, RecorderBatch, RecorderThread
+from flight.services.recording_schema import RecordingInfo
+from flight.services.restart_budget import Escalation
+from flight.services.restart_ladder import Rung
+from flight.services.slot_file import MemoryFiles
+from flight.services.status import STATUS_NAME, StatusWriter
+from flight.services.store import HostBoot, Store
+from flight.services.supervised import Child, Policy
+from flight.services.supervisor import Supervisor
+from flight.services.time_source import TimeSource
+from flight.services.watchdog import Watchdog
+from flight.services.workload import WorkloadPort
+from flight.version import VERSION
+from flight.view import ViewBuilder
+from hal import NodeImage
+
+NS_PER_S = 1_000_000_000
+RECORDING_NAME = "recording.db"
+STORE_NAME = "store.bin"
+RUNNING_AFTER_S = 1.0  # in control for so long: the start is over
+VITAL_STALL_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a daemon runs: what differs between hardware, real time on simulated devices, and
+    virtual time.
+
+    Args:
+        folder: For recording, store and status; it exists.
+        host: The boot of the host.
+        now_ns: Monotonic clock of the event loop.
+        utc_ns: Clock of the host. is_synchronised: what the kernel says of it.
+        session_id: One run of the daemon.
+        transport: To the broker.
+        simulated: Whether anything under the daemon is simulated; the birth carries it.
+        seed: Of the simulation, 0 for none.
+        element_set: Of the orbit; None: that of the configuration.
+        is_virtual: Virtual time: no threads, no sockets, no looks at the process.
+    """
+
+    folder: Path
+    host: HostBoot
+    now_ns: Callable[[], int]
+    utc_ns: Callable[[], int]
+    is_synchronised: Callable[[], bool]
+    session_id: str
+    transport: Transport
+    simulated: bool
+    seed: int = 0
+    element_set: ElementSet | None = None
+    is_virtual: bool = False
+
+
+class Sinks:
+    """Sinks of a cycle that is made before its daemon: filled in once there is one."""
+
+    def __init__(self, first: Sequence[CycleSink] = ()) -> None:
+        self.sinks: list[CycleSink] = list(first)
+
+    def record(self, inputs: Inputs, decision: Decision) -> None:
+        """Hand one cycle on. Implements CycleSink."""
+        for sink in self.sinks:
+            sink.record(inputs, decision)
+
+
+class NoRecorder:
+    """Stands in when the configuration switches the recorder off: nothing is kept."""
+
+    health = RecorderHealth(ok=True, rows_written=0, rows_lost=0, rares_lost=0, error="")
+
+    def record(self, inputs: Inputs, decision: Decision) -> None:
+        """Nothing is kept."""
+
+    def note(self, event: Event) -> None:
+        """Nothing is kept."""
+
+    def put_evidence(self, batch: EvidenceBatch) -> None:
+        """Nothing is kept, so nothing becomes durable, and nothing is cleared."""
+
+    def durable_sequence(self, driver: str) -> int:
+        """Return 0: nothing is durable."""
+        return 0
+
+    def begin_run(self, info: RecordingInfo) -> None:
+        """Nothing is kept."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class Daemon:
+    """All services of one daemon around a cycle; `parts` is what runs.
+
+    Args:
+        config: Of the file; `parameters.config` is the one in force.
+        cycle: Made with `config`; its sinks are `sinks`.
+        entries: Of the rate group, the cycle among them.
+        reconcile: Makes drivers in this process act on the image; None: they are processes.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: NodeConfig,
+        table: PointTable,
+        place: Place,
+        cycle: Cycle[StepConfig, State],
+        image: NodeImage,
+        sinks: Sinks,
+        entries: Sequence[Entry],
+        reconcile: Callable[[int], None] | None,
+        ending: Ending,
+    ) -> None:
+        self.place = place
+        self.cycle = cycle
+        self.supervisor: Supervisor | None = None
+        self._config, self._table, self._image = config, table, image
+        self._ending = ending
+        self._early: list[Event] | None = []  # of the start, before anybody can take them
+        self._safe_requests = 0
+        self._begin(config)
+        self._make_outputs(config)
+        self._make_inputs(config)
+        self._make_guards(config)
+        self.rate_group = RateGroup(
+            round(config.cycle.period_s * NS_PER_S), (("feed", self._feed), *entries), place.now_ns
+        )
+        cycle.feed.restored = self.start.restored
+        if self.parameters.config is not config:
+            self._reconfigure(self.parameters.config)
+        sinks.sinks += [self.recorder, self.link, self.store, self.status]
+        sinks.sinks += [self.evidence, self.workload]
+        early, self._early = self._early, None
+        for event in early or ():
+            self.note(event)
+        self.parts = self._parts(reconcile)
+
+    # ---- making the services ----
+
+    def _begin(self, config: NodeConfig) -> None:
+        """Open the store, write down that a run starts, take parameters over."""
+        place = self.place
+        self.store = Store(
+            place.folder / STORE_NAME,
+            host=place.host,
+            now_ns=place.now_ns,
+            core_state=lambda: self.cycle.state,
+            on_event=self.note,
+            files=MemoryFiles() if place.is_virtual else None,
+            in_thread=not place.is_virtual,
+        )
+        self.boot = Boot(self.store, place.host, now_ns=place.now_ns, on_event=self.note)
+        self.start = self.boot.begin()
+        self.parameters = Parameters(
+            config,
+            self.store.state.parameters,
+            save=lambda new: self.store.update(parameters=new),
+            boottime_ns=place.host.now_ns,
+            now_ns=place.now_ns,
+            on_event=self.note,
+            on_change=self._reconfigure,
+            use_golden=self.start.use_golden,
+        )
+        self.commands = ParameterCommands(
+            self.parameters, secure=self.store.secure, answer=self._answer
+        )
+
+    def _make_outputs(self, config: NodeConfig) -> None:
+        place = self.place
+        self.time = TimeSource(
+            section=config.time,
+            now_ns=place.now_ns,
+            utc_ns=place.utc_ns,
+            is_synchronised=place.is_synchronised,
+            on_event=self.note,
+        )
+        self.recorder = self._make_recorder(config)
+        self.budget = EventBudget(config.events)
+        node = config.node
+        self.link = Link(
+            info=LinkInfo(
+                topics=Topics(fleet=node.fleet, satellite=node.satellite, node=node.name),
+                session_id=place.session_id,
+                simulated=place.simulated,
+                version=VERSION,
+            ),
+            points=self._table,
+            transport=place.transport,
+            now_ns=place.now_ns,
+            stamp=self.time.stamp,
+            budget=self.budget,
+            on_event=self.note,
+        )
+        self.evidence = EvidenceService(
+            image=self._image,
+            store=self.recorder,
+            drivers=[driver.name for driver in self._image.drivers],
+            device_of={point.name: point.device for point in self._image.points},
+            epoch=lambda: self.cycle.epoch,
+            now_ns=place.now_ns,
+        )
+        self.status = StatusWriter(
+            place.folder / STATUS_NAME,
+            identity={
+                "node": f"{node.fleet}/{node.satellite}/{node.name}",
+                "session": place.session_id,
+                "pid": os.getpid(),
+                "version": VERSION,
+                "simulated": place.simulated,
+            },
+            view=ViewBuilder(self._table, node.accelerator_count),
+            sections=sections(self),
+            stamp=self.time.stamp,
+        )
+
+    def _make_recorder(self, config: NodeConfig) -> RecorderBatch | RecorderThread | NoRecorder:
+        if not config.recorder.enabled:
+            return NoRecorder()
+        path, info = self.place.folder / RECORDING_NAME, self._recording_info(config)
+        quota_mib = config.recorder.quota_mib
+        recorder: RecorderBatch | RecorderThread
+        if self.place.is_virtual:
+            recorder = RecorderBatch(path, info, quota_mib=quota_mib)
+        else:
+            commit_ns = round(config.recorder.commit_s * NS_PER_S)
+            recorder = RecorderThread(path, info, commit_every_ns=commit_ns, quota_mib=quota_mib)
+        recorder.watch_state(lambda: self.cycle.state)
+        return recorder
+
+    def _recording_info(self, config: NodeConfig) -> RecordingInfo:
+        place = self.place
+        utc_ns, trusted = self.time.stamp()
+        start = datetime.fromtimestamp(utc_ns / NS_PER_S, UTC).isoformat("T", "milliseconds")
+        return RecordingInfo(
+            points=self._table,
+            accelerators=config.node.accelerator_count,
+            config_text=config.model_dump_json(),
+            config_hash=config_hash(config),
+            seed=place.seed,
+            dictionary_hash=dictionary_hash(self._table, PACKETS),
+            session_id=place.session_id,
+            start_utc=start if trusted or place.is_virtual else "",
+            simulated=place.simulated,
+            version=VERSION,
+            period_ns=round(config.cycle.period_s * NS_PER_S),
+        )
+
+    def _make_inputs(self, config: NodeConfig) -> None:
+        place, count = self.place, config.node.accelerator_count
+        self.ephemeris = EphemerisService(
+            config=config.ephemeris,
+            now_ns=place.now_ns,
+            utc_offset_ns=self.time.offset_ns,
+            is_time_trusted=self._is_time_trusted,
+            element_set=None if place.element_set is None else lambda: place.element_set or "",
+            on_event=self.note,
+        )
+        self.plan = PlanInput(
+            config=config.plan_input,
+            accelerator_count=count,
+            now_ns=place.now_ns,
+            utc_offset_ns=self.time.offset_ns,
+            is_time_trusted=self._is_time_trusted,
+            on_event=self.note,
+        )
+        self.workload = WorkloadPort(
+            config=config.workload,
+            accelerator_count=count,
+            now_ns=place.now_ns,
+            utc_offset_ns=lambda: self.time.offset_ns() if self._is_time_trusted() else None,
+            on_event=self.note,
+        )
+
+    def _make_guards(self, config: NodeConfig) -> None:
+        """The services that look after the daemon itself."""
+        place, supervision = self.place, config.supervision
+        self.notify = SystemdNotify({} if place.is_virtual else os.environ)
+        self.loop_watch = LoopWatch(
+            now_ns=place.now_ns, on_event=self.note, blocked_s=supervision.blocked_s
+        )
+        self.memory = MemoryWatch(
+            rss_mib_max=supervision.rss_mib_max,
+            renew=self._renew,
+            now_ns=place.now_ns,
+            boot_ns=place.host.now_ns,
+            store=self.store,
+            on_event=self.note,
+        )
+        self.watchdog = Watchdog(
+            stroke=self.notify.stroke,
+            progress={"cycle": lambda: self.rate_group.stats.lateness.count},
+            acted_ns=lambda: self.cycle.acted_ns,
+            checks={
+                "store": lambda: self.store.health.error,
+                "supervisor": lambda: "" if self.supervisor is None else self._unhealthy(),
+            },
+            now_ns=place.now_ns,
+            period_s=supervision.watchdog_period_s,
+            on_event=self.note,
+        )
+
+    # ---- what runs ----
+
+    def _parts(self, reconcile: Callable[[int], None] | None) -> DaemonParts:
+        place, config = self.place, self._config.supervision
+        escalation = Escalation(
+            boot_ns=place.host.now_ns,
+            store=self.store,
+            rungs=config.rungs(),
+            acts={
+                Rung.SAFE: self._ask_for_safe,
+                Rung.EXIT: lambda name: self._exit(name),
+                Rung.WATCHDOG: lambda name: self.watchdog.withhold(
+                    f"{name} is beyond repair", config.watchdog_timeout_s * 2.0
+                ),
+                Rung.LAST: self._ask_for_safe,
+            },
+            back_off_s=config.back_off_s,
+            link_back_off_s=config.link_back_off_s,
+        )
+        return DaemonParts(
+            rate_group=self.rate_group,
+            cycle=self.cycle,
+            image=self._image,
+            recorder=self.recorder,
+            link=self.link,
+            safe_desired=safe_values(self._table),
+            now_ns=place.now_ns,
+            reconcile=reconcile,
+            services=self._children(),
+            escalation=escalation,
+            note=self.note,
+            begin_cycle=self._wait_for_control,
+            ended=self._ended,
+            supervised=self._supervised,
+        )
+
+    def _children(self) -> tuple[Child, ...]:
+        """Return the services besides link and cycle; the node flies without any of them."""
+        stall_s = self._config.supervision.stall_s
+        made: dict[str, Service] = {
+            "store": self.store,
+            "evidence": self.evidence,
+            "time": self.time,
+            "ephemeris": self.ephemeris,
+            "plan": self.plan,
+            "workload": self.workload,
+            "parameters": self.commands,
+        }
+        if not self.place.is_virtual:
+            made |= {
+                "status": self.status,
+                "loop_watch": self.loop_watch,
+                "memory": self.memory,
+                "watchdog": self.watchdog,
+            }
+        children = [
+            Child(
+                name=name,
+                start=service.run,
+                stop=service.request_end,
+                progress=lambda service=service: service.progress,
+                stall_s=3.0 * stall_s if name == "store" else stall_s,
+                is_optional=True,
+            )
+            for name, service in made.items()
+        ]
+        begun = Child(
+            name="start", start=self._note_running, policy=Policy.TRANSIENT, is_optional=True
+        )
+        return (*children, begun)
+
+    async def _wait_for_control(self) -> None:
+        """Wait, after too many crashes, before control is attempted."""
+        if self.start.wait_s > 0.0:
+            await asyncio.sleep(self.start.wait_s)
+            self.boot.attempt()
+
+    async def _note_running(self) -> None:
+        """Say that the start is over once the cycle has been in control for a while."""
+        while self.cycle.acted_ns == 0:
+            await asyncio.sleep(RUNNING_AFTER_S)
+        await asyncio.sleep(RUNNING_AFTER_S)
+        self.boot.running()
+        self.notify.ready()
+
+    def _ended(self) -> None:
+        """The last act: of an end in order, the store says so."""
+        self.status.write("ended")
+        if self._ending.exit_code in (0, EXIT_RENEW):
+            self.boot.end()
+        else:
+            self.store.commit()
+
+    def _supervised(self, supervisor: Supervisor) -> None:
+        self.supervisor = supervisor
+
+    # ---- what goes in and out ----
+
+    def note(self, event: Event) -> None:
+        """Take an event that no cycle made: recorder, link, status, log."""
+        if self._early is not None:
+            self._early.append(event)
+            return
+        self.recorder.note(event)
+        self.link.note(event)
+        self.status.note(event)
+        if not self.place.is_virtual:
+            log_event(event)
+
+    def submit(self, command: Command) -> None:
+        """Take an accepted command: one of parameters here, any other in the next cycle."""
+        if command.name in PARAMETER_COMMANDS:
+            self.commands.submit(command)
+        else:
+            self.cycle.submit(command)
+
+    def _answer(self, ack: Ack) -> None:
+        self.cycle.acks.append(ack)
+        self.link.answer(self.place.now_ns(), ack)
+
+    def _feed(self, _now_ns: int) -> None:
+        """Lay out for the cycle what the services know; an entry of the rate group."""
+        feed = self.cycle.feed
+        feed.plan = self.plan.plan
+        feed.orbit = self.ephemeris.forecast
+        feed.claims = self.workload.claims()
+
+    def _is_time_trusted(self) -> bool:
+        return self.time.health.is_trusted
+
+    def _reconfigure(self, config: NodeConfig) -> None:
+        """Put parameters in force between two cycles; the recording goes on as a new run."""
+        compiled = compile_config(config, self._table)
+        self.cycle.reconfigure(compiled, adapt(compiled, self.cycle.state))
+        self.recorder.begin_run(self._recording_info(config))
+
+    # ---- rungs of the restart ladder ----
+
+    def _ask_for_safe(self, name: str) -> None:
+        self._safe_requests += 1
+        command_id = f"supervisor-{self._safe_requests}-{name}"
+        self.cycle.submit(Command(command_id, "set_mode", (("mode", "SAFE"),)))
+
+    def _exit(self, _name: str) -> None:
+        self._ending.end(EXIT_BUG)
+
+    def _renew(self, _reason: str) -> None:
+        self._ending.end(EXIT_RENEW)
+
+    def _unhealthy(self) -> str:
+        return "" if self.supervisor is None else self.supervisor.why_unhealthy()

@@ -1,0 +1,169 @@
+"""What a running daemon puts into status.json besides the view of the node, section by section."""
+
+import resource
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from flight.core.accelerators import phases
+from flight.core.fault_states import fault_states
+from flight.services.memory_watch import read_rss_mib
+from flight.services.rate_group import Histogram
+from flight.services.supervised import TaskStatus
+
+if TYPE_CHECKING:
+    from flight.assembly import Daemon
+
+NS_PER_S = 1_000_000_000
+MS = 1e6  # ns
+CLASSES_MS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+
+
+def sections(daemon: "Daemon") -> dict[str, Callable[[], object]]:
+    """Return the sections by name; each is called when the file is written."""
+    usage = _Usage(daemon.place.now_ns)
+    return {
+        "start": lambda: _start(daemon),
+        "mode_since_s": lambda: _since_s(daemon, daemon.cycle.state.mode.since_ns),
+        "phases": lambda: list(phases(daemon.cycle.state)),
+        "orbit": lambda: _orbit(daemon),
+        "cycle": lambda: _cycle(daemon, usage),
+        "tasks": lambda: list(_tasks(daemon)),
+        "faults": lambda: _faults(daemon),
+        "link": lambda: plain(daemon.link.health),
+        "recorder": lambda: plain(daemon.recorder.health),
+        "store": lambda: plain(daemon.store.health),
+        "evidence": lambda: plain(daemon.evidence.health),
+        "workload": lambda: plain(daemon.workload.health),
+        "ephemeris": lambda: plain(daemon.ephemeris.health),
+        "time": lambda: plain(daemon.time.health),
+        "loop": lambda: {
+            "blocks": daemon.loop_watch.health.blocks,
+            "last_block": daemon.loop_watch.health.last_block,
+        },
+    }
+
+
+def plain(value: object) -> Any:
+    """Return a value as JSON can hold it: named tuples and dataclasses by their fields."""
+    if isinstance(value, Enum):
+        return value.value
+    if hasattr(value, "_asdict"):
+        return {name: plain(item) for name, item in value._asdict().items()}
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return None
+    return value
+
+
+def _since_s(daemon: "Daemon", since_ns: int) -> float:
+    return max(0.0, (daemon.place.now_ns() - since_ns) / NS_PER_S)
+
+
+def _start(daemon: "Daemon") -> dict[str, object]:
+    state, restored = daemon.store.state, daemon.start.restored
+    return {
+        "boot_count": state.boot_count,
+        "run_count": state.run_count,
+        "was_planned": restored.was_planned,
+        "restart_count": restored.restart_count,
+        "same_boot": restored.same_boot,
+        "use_golden": daemon.start.use_golden,
+    }
+
+
+def _orbit(daemon: "Daemon") -> dict[str, object]:
+    now_ns = daemon.place.now_ns()
+    forecast = daemon.ephemeris.forecast
+    if now_ns >= forecast.valid_until_ns:
+        return {"sunlit": None, "change_in_s": None}
+    for entry_ns, exit_ns in forecast.spans_ns:
+        if now_ns < entry_ns:
+            return {"sunlit": True, "change_in_s": (entry_ns - now_ns) / NS_PER_S}
+        if now_ns < exit_ns:
+            return {"sunlit": False, "change_in_s": (exit_ns - now_ns) / NS_PER_S}
+    return {"sunlit": True, "change_in_s": None}
+
+
+def _faults(daemon: "Daemon") -> list[dict[str, Any]]:
+    return [
+        plain(row)
+        for row in fault_states(
+            daemon.cycle.config.monitors, daemon.cycle.state.monitors, daemon.place.now_ns()
+        )
+    ]
+
+
+def _tasks(daemon: "Daemon") -> Iterator[dict[str, object]]:
+    if daemon.supervisor is not None:
+        yield from _branch(daemon, daemon.supervisor.tree(), 0)
+
+
+def _branch(daemon: "Daemon", task: TaskStatus, depth: int) -> Iterator[dict[str, object]]:
+    late_ns = task.lateness_p99_ns
+    yield {
+        "name": task.name,
+        "depth": depth,
+        "state": task.state.value,
+        "policy": task.policy.value,
+        "restarts": task.restarts,
+        "restarts_planned": task.restarts_planned,
+        "budget_left": task.budget_left,
+        "since_s": _since_s(daemon, task.since_ns),
+        "last_error": task.last_error,
+        "lateness_p99_ms": late_ns / MS if late_ns >= 0 else None,
+        "abandoned": task.abandoned,
+    }
+    for child in task.children:
+        yield from _branch(daemon, child, depth + 1)
+
+
+class _Usage:
+    """CPU of the process since the last look, in per cent of a core."""
+
+    def __init__(self, now_ns: Callable[[], int]) -> None:
+        self._now_ns = now_ns
+        self._last = (now_ns(), _cpu_s())
+
+    def percent(self) -> float | None:
+        now_ns, cpu_s = self._now_ns(), _cpu_s()
+        last_ns, last_s = self._last
+        if now_ns <= last_ns:
+            return None
+        self._last = (now_ns, cpu_s)
+        return 100.0 * (cpu_s - last_s) * NS_PER_S / (now_ns - last_ns)
+
+
+def _cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _cycle(daemon: "Daemon", usage: _Usage) -> dict[str, object]:
+    stats = daemon.rate_group.stats
+    return {
+        "count": stats.lateness.count,
+        "late": daemon.cycle.late_count,
+        "overruns": stats.overruns,
+        "skipped": stats.skipped,
+        "period_p50_ms": stats.period.percentile_ns(0.5) / MS,
+        "period_p99_ms": stats.period.percentile_ns(0.99) / MS,
+        "period_max_ms": stats.period.max_ns / MS,
+        "lateness_p99_ms": stats.lateness.percentile_ns(0.99) / MS,
+        "lateness_max_ms": stats.lateness.max_ns / MS,
+        "lateness_histogram": lateness_classes(stats.lateness),
+        "cpu_percent": usage.percent(),
+        "rss_mib": read_rss_mib(),
+    }
+
+
+def lateness_classes(histogram: Histogram) -> list[list[float]]:
+    """Return upper edge in ms and count of each class that is not empty."""
+    counts = histogram.counts_up_to([round(edge_ms * MS) for edge_ms in CLASSES_MS])
+    edges = [*CLASSES_MS, histogram.max_ns / MS]
+    return [[edge, float(count)] for edge, count in zip(edges, counts, strict=True) if count]
