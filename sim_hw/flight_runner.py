@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from flight.assembly import RECORDING_NAME, Daemon, Place, Sinks
+from flight.assembly import Daemon, Place, Sinks
 from flight.config import config_hash
 from flight.core.types import Decision, Event, Inputs
 from flight.link.memory import MemoryBroker, MemoryTransport

@@ -294,6 +294,11 @@ class Orbit:
             earth_radius_km=earth_radius_km,
         )
 
+    @property
+    def propagator(self) -> Propagator:
+        """What it flies: for whoever makes elements of the same orbit."""
+        return self._propagator
+
     def environment(self, time_s: float) -> Environment:
         """Return sunlight and sink together: the one call of a cycle."""
         if not self._now.low_s <= time_s < self._high_s:

@@ -303,6 +303,37 @@ SERVICES: Final = MappingProxyType(
             "A stored parameter is not used: golden configuration, or it fits the file no more.",
             "Stage it again with a value that fits, or leave it.",
         ),
+        "ephemeris.stale": EventKind(
+            "No eclipse ahead is known: no trusted UTC, or elements that are missing, old or bad.",
+            "Send a fresh element set; check the time source.",
+        ),
+        "ephemeris.stale.cleared": EventKind("Eclipses ahead are known again.", _NONE),
+        "plan.accepted": EventKind("A plan of caps is in force.", _NONE),
+        "plan.rejected": EventKind(
+            "A plan cannot be used; the one before stays until its validity ends.",
+            "Mend the file as the text says.",
+        ),
+        "plan.expired": EventKind(
+            "The plan's validity is over: the node falls back.", "Send a plan."
+        ),
+        "workload.owner": EventKind("A job has taken accelerators.", _NONE),
+        "workload.owner_gone": EventKind(
+            "A job went away and did not come back in time: its claim has ended.",
+            "Look at the job's own log.",
+        ),
+        "workload.client_dropped": EventKind(
+            "A job's connection was closed: it did not read, or sent lines that are no messages.",
+            "Mend the job's client.",
+        ),
+        "workload.port_closed": EventKind(
+            "The socket for jobs cannot be opened; it is tried again.", "Mend what the text names."
+        ),
+        "workload.port_closed.cleared": EventKind("The socket for jobs is open again.", _NONE),
+        "workload.file_failed": EventKind(
+            "The file with the notices cannot be written; it is tried again.",
+            "Mend what the text names.",
+        ),
+        "workload.file_failed.cleared": EventKind("The file with the notices is written.", _NONE),
     }
 )
 
