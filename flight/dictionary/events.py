@@ -334,6 +334,26 @@ SERVICES: Final = MappingProxyType(
             "Mend what the text names.",
         ),
         "workload.file_failed.cleared": EventKind("The file with the notices is written.", _NONE),
+            "A task failed more often than its budget allows.", "Look at its error; it is tried on."
+        ),
+        "task.restart_planned": EventKind("A task was started again on purpose.", _NONE),
+        "task.stalled": EventKind(
+            "A task made no progress: it is cancelled and started again.",
+            "Look at what it waits for.",
+        ),
+        "loop.blocked": EventKind(
+            "A call held the event loop; the text names its line.",
+            "Report the line: nothing else ran meanwhile.",
+        ),
+        "watchdog.withheld": EventKind(
+            "The watchdog is not stroked; the text says who is to blame.",
+            "Restart that task; the host is reset when it lasts.",
+        ),
+        "watchdog.stroked": EventKind("The watchdog is stroked again.", _NONE),
+        "memory.high": EventKind(
+            "The process holds more memory than its bound.",
+            "None: it is restarted in order if that stays. Look for what grows.",
+        ),
     }
 )
 
