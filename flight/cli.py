@@ -17,7 +17,11 @@ from flight.commands import (
     check,
     dictionary,
     explain,
+    export,
     init,
+    log,
+    plot,
+    replay,
     run,
     sim,
     status,
@@ -26,7 +30,7 @@ from flight.commands import (
 from flight.operator_error import OperatorError
 from flight.version import VERSION
 
-COMMANDS = (init, check, sim, run, status, top, explain, dictionary)  # in the order of --help
+COMMANDS = (init, check, sim, run, status, top, log, explain, replay, plot, export, dictionary)  # in the order of --help
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -51,6 +51,13 @@ class RecorderSection(_Section):
     commit_s: float = Field(
         default=1.0, gt=0.0, le=60.0, description="Rows are committed this often."
     )
+    quota_mib: float = Field(
+        default=1024.0,
+        ge=8.0,
+        le=1048576.0,
+        description="Size the recording keeps: the oldest goes first and is counted. Four days of "
+        "REF-1; assumed.",
+    )
 
 
 class LinkSection(_Section):

@@ -7,12 +7,11 @@ from pathlib import Path
 from flight.core.arbiter import CapReason
 from flight.core.types import FLAG_LAPSED, FLAG_REFLEX, Event, Snapshot
 from flight.durations import parse_duration
+from flight.flights import find_recording
 from flight.operator_error import OperatorError
 from flight.services.recording import RecordedCycle, RecordingReader
 
 NS_PER_S = 1_000_000_000
-FLIGHTS_DIR = Path("flights")
-RECORDING_NAME = "recording.db"
 EVENTS_BEFORE_S = 60.0
 EVENTS_SHOWN_MAX = 8
 WIDTH = 80
@@ -45,7 +44,7 @@ def explain(flight: Path | None, at: str) -> str:
     Raises:
         OperatorError: no such recording, or it holds nothing at that time.
     """
-    path = _recording(flight)
+    path = find_recording(flight)
     t_s = parse_duration(at, what="--at")
     try:
         with RecordingReader(path) as reader:
@@ -59,20 +58,6 @@ def explain(flight: Path | None, at: str) -> str:
             return "\n".join(_lines(path, reader, cycle, events))
     except (ValueError, LookupError) as error:
         raise OperatorError(f"{path}: {error}") from None
-
-
-def _recording(flight: Path | None) -> Path:
-    if flight is None:
-        found = sorted(FLIGHTS_DIR.glob(f"*/{RECORDING_NAME}"), key=lambda p: p.stat().st_mtime)
-        if not found:
-            raise OperatorError(
-                f"{FLIGHTS_DIR}/ holds no flight; fly one first (nightside sim) or name its folder"
-            )
-        return found[-1]
-    path = flight / RECORDING_NAME if flight.is_dir() else flight
-    if not path.is_file():
-        raise OperatorError(f"{flight}: holds no {RECORDING_NAME}; give the folder of a flight")
-    return path
 
 
 def _lines(

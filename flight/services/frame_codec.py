@@ -186,7 +186,7 @@ class FrameDecoder:
         except zlib.error as error:
             raise ValueError(f"damaged block: {error}") from error
         mask_bytes = (rows * self._words + 7) // 8
-        has_changed = np.unpackbits(plain[:mask_bytes], count=rows * self._words).astype(np.bool_)
+        has_changed = np.unpackbits(plain[:mask_bytes], count=rows * self._words).view(np.bool_)
         changed = int(np.count_nonzero(has_changed))
         if plain.size != mask_bytes + 8 * changed:
             raise ValueError(f"damaged block: {plain.size} bytes do not hold {changed} words")

@@ -1,4 +1,4 @@
-"""The recorder: every cycle, event, command and answer of a flight into one SQLite file.
+"""The recorder: every cycle, input, event, command and answer of a run into one SQLite file.
 
 Trouble with the disk is a value (`health`), never an exception: the cycle goes on. What could not
 be stored is counted, row by row; the recorder tries the file again every REOPEN_AFTER_NS.
@@ -6,33 +6,41 @@ be stored is counted, row by row; the recorder tries the file again every REOPEN
 
 import json
 import sqlite3
-import threading
-from collections import deque
+import time
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flight.core.types import Allotment, Decision, Event, Inputs
+from flight.core.state import State
+from flight.core.types import Decision, Event, Inputs
 from flight.services.frame_codec import FrameEncoder
-from flight.services.recording_schema import TABLES, RecordingInfo
+from flight.services.recording_file import Found, RecordingFile, look_at, set_aside
+from flight.services.recording_schema import INPUT_KINDS, RecordingInfo
+from flight.services.typed_codec import pack
 
 KEYFRAME_EVERY = 60  # blocks of ten cycles: one minute, 10 ms to unpack
 COMMIT_EVERY_NS = 1_000_000_000
-BATCH_NS = 10_000_000_000  # in virtual time: 0.02 s of the machine's
+COMMIT_EARLY_NS = 50_000_000  # half a cycle: jitter must not put a commit off by a whole block
 REOPEN_AFTER_NS = 10_000_000_000
-PAGE_BYTES = 8192  # holds three blocks of REF-1; at 4096 almost half of each page stays empty
 RARES_MAX = 4096  # waiting for the next block
-CLOSE_TIMEOUT_S = 5.0
-WRITE_EVERY_S = 1.0  # how often the writer thread looks at its queue
+NO_CYCLE = -1  # of an event that no cycle made: no step will say it again
+QUOTA_MIB = 1024.0  # assumed: four days of REF-1
 
-Rare = tuple[str, tuple[object, ...]]  # an INSERT and its values
+Rare = tuple[str, tuple[object, ...]]  # a table and its values
+EvidenceRow = tuple[object, ...]  # of table `evidence`, from cycle_ns on
+
+_NOTHING_GIVEN = (None, None, None, (), None)  # of INPUT_KINDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecorderHealth:
-    """State of a recorder. `rows` are cycles; `rares` are events, commands, answers and grants.
+    """State of a recorder. `rows` are cycles; `rares` are inputs, events, commands and answers.
 
     written: committed. lost: dropped, because the disk failed or the queue was full. error: the
-    last trouble, empty while `ok`.
+    last trouble, empty while `ok`. size_bytes: of the file at the last commit. commit_ms,
+    commit_ms_max: how long the last commit took, and the longest.
+    set_aside_count: recordings of this path that were found damaged or of another schema.
     """
 
     ok: bool
@@ -40,27 +48,43 @@ class RecorderHealth:
     rows_lost: int
     rares_lost: int
     error: str
+    size_bytes: int = 0
+    commit_ms: float = 0.0
+    commit_ms_max: float = 0.0
+    set_aside_count: int = 0
 
 
 class Recorder:
     """Writes a recording in the caller's thread; see RecorderBatch and RecorderThread.
 
     Args:
-        path: The file; it must not exist yet.
-        info: What the recording says about its flight.
+        path: The file. When it is a recording already, this run is added to it; when that is
+            damaged or of another schema, it is set aside (`NAME.aside`) and a new one begun.
+        info: What the recording says about this run.
         commit_every_ns: Time of flight between two commits, > 0: the most that a crash loses.
+        quota_mib: The size that the file keeps; the oldest goes first, and is counted.
 
-    Raises: FileExistsError, on construction only: a flight is never written over another.
+    Raises: FileExistsError, on construction only: the file is no recording, and nothing is ever
+    written over what is not ours.
     """
 
     def __init__(
-        self, path: Path, info: RecordingInfo, *, commit_every_ns: int = COMMIT_EVERY_NS
+        self,
+        path: Path,
+        info: RecordingInfo,
+        *,
+        commit_every_ns: int = COMMIT_EVERY_NS,
+        quota_mib: float = QUOTA_MIB,
     ) -> None:
-        if path.exists():
-            raise FileExistsError(f"a recording is already there: {path}")
+        found = look_at(path)
+        if found is Found.FOREIGN:
+            raise FileExistsError(f"{path} is there and is no recording")
+        self._is_damaged = found is Found.UNUSABLE
+        self._set_aside_count = 0
         self._path = path
         self._info = info
         self._commit_every_ns = commit_every_ns
+        self._quota_mib = quota_mib
         self._encoder = FrameEncoder(info.layout, KEYFRAME_EVERY)
         self._block_ns = 0  # time of the first row in the block
         self._committed_ns = 0
@@ -69,10 +93,17 @@ class Recorder:
         self._rows_pending = 0  # in the open transaction
         self._rares: list[Rare] = []
         self._rares_pending = 0
-        self._allotment: Allotment | None = None
+        self._given: tuple[object, ...] = _NOTHING_GIVEN
+        self._notices: tuple[object, ...] = ()
+        self._last_ns = 0
+        self.wants_state = True  # cycles are missing before the next one
         self._rows_written = self._rows_lost = self._rares_lost = 0
+        self._losses_written = (0, 0)
         self._error = ""
-        self._database: sqlite3.Connection | None = None
+        self._commit_ms = self._commit_ms_max = 0.0
+        self._size_bytes = 0
+        self._run: int | None = None
+        self._file: RecordingFile | None = None
         self._open(0)
 
     @property
@@ -84,16 +115,37 @@ class Recorder:
             rows_lost=self._rows_lost,
             rares_lost=self._rares_lost,
             error=self._error,
+            size_bytes=self._size_bytes,
+            commit_ms=self._commit_ms,
+            commit_ms_max=self._commit_ms_max,
+            set_aside_count=self._set_aside_count,
         )
 
-    def record(self, inputs: Inputs, decision: Decision) -> None:
-        """Take one cycle. Implements CycleSink."""
+    def record(self, inputs: Inputs, decision: Decision, state: State | None = None) -> None:
+        """Take one cycle. Implements CycleSink.
+
+        Args:
+            state: After the step, now and then: replays start there; None: not now.
+        """
         now_ns = inputs.now_ns
-        if decision.events or decision.acks or decision.rearm or inputs.commands:
+        given = (inputs.allotment, inputs.plan, inputs.orbit, inputs.claims, inputs.restored)
+        if given != self._given:
+            self._note_inputs(now_ns, given)
+        if (
+            decision.events
+            or decision.acks
+            or decision.rearm
+            or decision.requests
+            or inputs.commands
+            or decision.notices is not self._notices
+        ):
             self._note_rares(inputs, decision)
-        if inputs.allotment != self._allotment:
-            self._note_allotment(inputs)
-        if self._database is None and not self._reopen(now_ns):
+        if self._file is None and not self._reopen(now_ns):
+            self._rows_lost += 1
+            self._drop_rares()
+            return
+        self._last_ns = now_ns
+        if state is not None and not self._keep_state(now_ns, state):
             self._rows_lost += 1
             self._drop_rares()
             return
@@ -106,236 +158,160 @@ class Recorder:
 
     def note(self, event: Event) -> None:
         """Take an event that no cycle made, e.g. of the supervisor."""
-        self._note_event(event.time_ns, event)
+        self._note_event(NO_CYCLE, event)
+
+    def store_evidence(self, rows: Sequence[EvidenceRow]) -> bool:
+        """Store evidence at once; return whether the disk has it for good.
+
+        False: it does not, for whatever reason; to be called again with the same rows.
+        """
+        if self._file is None:
+            return False
+        try:
+            self._commit(self._file)
+            self._file.insert_evidence(list(rows))
+        except (sqlite3.Error, OSError) as error:
+            self._fail(error, self._last_ns)
+            return False
+        return True
+
+    @property
+    def rows_waiting(self) -> int:
+        """Cycles that wait for their block to be full."""
+        return self._encoder.rows
+
+    def flush(self) -> None:
+        """Write and commit what waits, also a block that is not full: no cycle comes."""
+        if self._file is not None and (self._rares or self._encoder.rows):
+            self._flush(self._last_ns, is_last=True)
 
     def close(self) -> None:
         """Write what is left and close the file. Further calls do nothing."""
-        if self._database is not None:
+        if self._file is not None:
             self._flush(self._block_ns, is_last=True)
-        if self._database is not None:
-            self._database.close()
-            self._database = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
             self._retry_ns = None
 
     def _note_event(self, cycle_ns: int, event: Event) -> None:
+        self._add_rare("event", (cycle_ns, *event[:5], float(event.value)))
+
+    def _add_rare(self, table: str, values: tuple[object, ...]) -> None:
         if len(self._rares) >= RARES_MAX:  # no cycle has flushed them for long
             self._rares_lost += 1
-            return
-        values = (cycle_ns, *event[:5], float(event.value))
-        self._rares.append(("INSERT INTO event VALUES(?,?,?,?,?,?,?)", values))
+        else:
+            self._rares.append((table, values))
 
     def _note_rares(self, inputs: Inputs, decision: Decision) -> None:
-        now_ns, rares = inputs.now_ns, self._rares
+        now_ns = inputs.now_ns
         for command in inputs.commands:
             arguments = json.dumps(dict(command.arguments))
-            values = (now_ns, command.command_id, command.name, arguments)
-            rares.append(("INSERT INTO command VALUES(?,?,?,?)", values))
+            self._add_rare("command", (now_ns, command.command_id, command.name, arguments))
         for event in decision.events:
             self._note_event(now_ns, event)
         for ack in decision.acks:
-            rares.append(("INSERT INTO ack VALUES(?,?,?,?)", (now_ns, *ack)))
+            self._add_rare("ack", (now_ns, *ack))
         for driver in decision.rearm:
-            rares.append(("INSERT INTO rearm VALUES(?,?)", (now_ns, driver)))
+            self._add_rare("rearm", (now_ns, driver))
+        for request in decision.requests:
+            self._add_rare("request", (now_ns, *request))
+        if decision.notices != self._notices:
+            self._add_rare("notice", (now_ns, pack(decision.notices)))
+        self._notices = decision.notices
 
-    def _note_allotment(self, inputs: Inputs) -> None:
-        self._allotment = inputs.allotment
-        values = inputs.allotment or (None, None, None)
-        self._rares.append(("INSERT INTO allotment VALUES(?,?,?,?)", (inputs.now_ns, *values)))
+    def _note_inputs(self, now_ns: int, given: tuple[object, ...]) -> None:
+        for name, value, before in zip(INPUT_KINDS, given, self._given, strict=True):
+            if value is not before and value != before:
+                self._add_rare("input", (now_ns, name, pack(value)))
+        self._given = given
+
+    def _keep_state(self, now_ns: int, state: State) -> bool:
+        """Keep a state with a keyframe, so that a replay finds both where older frames have gone;
+        return whether the disk took the block before.
+        """
+        if self._encoder.rows:
+            self._flush(now_ns)
+        self._encoder.begin_keyframe()
+        self._add_rare("state", (now_ns, zlib.compress(pack(state), 1)))
+        return self._file is not None
 
     def _drop_rares(self) -> None:
         self._rares_lost += len(self._rares)
         self._rares.clear()
+        self._forget_given()
+
+    def _forget_given(self) -> None:
+        """Write everything that stands again with the next cycle."""
+        self._given = (object(), object(), object(), object(), object())
+        self._notices = (object(),)
+        self.wants_state = True
 
     def _flush(self, now_ns: int, *, is_last: bool = False) -> None:
-        database, encoder = self._database, self._encoder
-        assert database is not None
+        file, encoder = self._file, self._encoder
+        assert file is not None
         self._rows_pending += encoder.rows
         self._rares_pending += len(self._rares)
         try:
-            if encoder.rows:
-                block = (self._block_ns, encoder.rows, *encoder.pack())
-                database.execute("INSERT INTO block VALUES(?,?,?,?)", block)
-            for statement, values in self._rares:
-                database.execute(statement, values)
+            if rows := encoder.rows:
+                file.insert("block", (self._block_ns, rows, *encoder.pack()), rows=rows)
+            for table, values in self._rares:
+                file.insert(table, values)
             self._rares.clear()
             names = encoder.reasons.names
             while self._reasons_written < len(names):
-                code = self._reasons_written
-                database.execute("INSERT OR REPLACE INTO reason VALUES(?,?)", (code, names[code]))
+                file.name_reason(self._reasons_written, names[self._reasons_written])
                 self._reasons_written += 1
-            if is_last or now_ns - self._committed_ns >= self._commit_every_ns:
-                database.commit()
+            if is_last or now_ns - self._committed_ns >= self._commit_every_ns - COMMIT_EARLY_NS:
+                self._commit(file)
                 self._committed_ns = now_ns
-                self._rows_written += self._rows_pending
-                self._rows_pending = self._rares_pending = 0
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             self._fail(error, now_ns)
+
+    def _commit(self, file: RecordingFile) -> None:
+        start_ns = time.perf_counter_ns()
+        losses = (self._rows_lost, self._rares_lost)
+        file.commit(None if losses == self._losses_written else losses)
+        self._losses_written = losses
+        self._rows_written += self._rows_pending
+        self._rows_pending = self._rares_pending = 0
+        self._commit_ms = (time.perf_counter_ns() - start_ns) / 1e6
+        self._commit_ms_max = max(self._commit_ms_max, self._commit_ms)
+        self._size_bytes = file.size_bytes
 
     def _fail(self, error: Exception, now_ns: int) -> None:
         """Count what the failed transaction held as lost, and wait before the next try."""
         self._error = f"{type(error).__name__}: {error}"
         self._retry_ns = now_ns + REOPEN_AFTER_NS
+        # SQLite's word for a damaged file; what derives from it is trouble of another kind.
+        self._is_damaged |= type(error) is sqlite3.DatabaseError
         self._rows_lost += self._rows_pending
         self._rares_lost += self._rares_pending
         self._rows_pending = self._rares_pending = 0
         self._rares.clear()
         self._encoder.begin_keyframe()
         self._reasons_written = 0
-        self._allotment = None  # is written again with the next row
-        database, self._database = self._database, None
-        if database is not None:
-            try:
-                database.close()  # rolls back
-            except sqlite3.Error:
-                self._error += " (and closing failed)"
+        self._forget_given()
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()  # rolls back
 
     def _reopen(self, now_ns: int) -> bool:
         if self._retry_ns is None or now_ns < self._retry_ns:
             return False
         self._open(now_ns)
-        return self._database is not None
+        return self._file is not None
 
     def _open(self, now_ns: int) -> None:
         try:
-            database = sqlite3.connect(self._path, check_same_thread=False, timeout=1.0)
-            self._database = database
-            database.execute(f"PRAGMA page_size={PAGE_BYTES}")  # of a new file only
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute("PRAGMA synchronous=NORMAL")
-            database.executescript(TABLES)
-            database.executemany(
-                "INSERT OR REPLACE INTO meta VALUES(?,?)", self._info.meta().items()
+            if self._is_damaged:
+                set_aside(self._path)
+                self._is_damaged, self._run = False, None
+                self._set_aside_count += 1
+            self._file = RecordingFile(
+                self._path, self._info, run=self._run, quota_mib=self._quota_mib
             )
-            points = [
-                (i, p.name, p.unit, int(p.writable is not None))
-                for i, p in enumerate(self._info.points)
-            ]
-            database.executemany("INSERT OR REPLACE INTO point VALUES(?,?,?,?)", points)
-            database.commit()
+            self._run = self._file.run
             self._error = ""
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             self._fail(error, now_ns)
-
-
-class RecorderBatch:
-    """A recorder that takes cycles in batches: used in virtual time.
-
-    Packing and writing call much code. Done once a second it comes cold each time and leaves the
-    rest of the cycle cold: three times the cost.
-
-    Args:
-        path, info: As for Recorder.
-        batch_ns: Time of flight between two batches and commits, > 0: the most a crash loses.
-    """
-
-    def __init__(self, path: Path, info: RecordingInfo, *, batch_ns: int = BATCH_NS) -> None:
-        self._recorder = Recorder(path, info, commit_every_ns=batch_ns)
-        self._batch_ns = batch_ns
-        self._begun_ns = 0
-        self._queue: deque[tuple[Inputs, Decision] | Event] = deque()
-
-    @property
-    def health(self) -> RecorderHealth:
-        """How the recorder is; what waits for the next batch is not yet written."""
-        return self._recorder.health
-
-    def record(self, inputs: Inputs, decision: Decision) -> None:
-        """Take one cycle. Implements CycleSink."""
-        self._queue.append((inputs, decision))
-        if inputs.now_ns - self._begun_ns >= self._batch_ns:
-            self._begun_ns = inputs.now_ns
-            _drain(self._queue, self._recorder)
-
-    def note(self, event: Event) -> None:
-        """Take an event that no cycle made."""
-        self._queue.append(event)
-
-    def close(self) -> None:
-        """Write what is left and close the file. Further calls do nothing."""
-        _drain(self._queue, self._recorder)
-        self._recorder.close()
-
-
-class RecorderThread:
-    """A recorder whose compressing and writing happen in a thread of its own: used in real time.
-
-    Args:
-        path, info, commit_every_ns: As for Recorder.
-        depth: Cycles that may wait. Beyond it new cycles are dropped and counted, except that those
-            with events, commands or answers find room for `depth` more.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        info: RecordingInfo,
-        *,
-        commit_every_ns: int = COMMIT_EVERY_NS,
-        depth: int = 600,
-    ) -> None:
-        self._recorder = Recorder(path, info, commit_every_ns=commit_every_ns)
-        self._depth = depth
-        self._queue: deque[tuple[Inputs, Decision] | Event] = deque()
-        self._rows_dropped = self._rares_dropped = 0
-        self._wake = threading.Event()
-        self._is_closing = False
-        self._thread = threading.Thread(target=self._write, name="recorder", daemon=True)
-        self._thread.start()
-
-    @property
-    def health(self) -> RecorderHealth:
-        """How the recorder is; the queue's losses are included."""
-        inner = self._recorder.health
-        return RecorderHealth(
-            ok=inner.ok and self._thread.is_alive(),
-            rows_written=inner.rows_written,
-            rows_lost=inner.rows_lost + self._rows_dropped,
-            rares_lost=inner.rares_lost + self._rares_dropped,
-            error=inner.error,
-        )
-
-    def record(self, inputs: Inputs, decision: Decision) -> None:
-        """Queue one cycle; never waits. Implements CycleSink."""
-        waiting = len(self._queue)
-        if waiting < self._depth:
-            self._queue.append((inputs, decision))
-            return
-        rares = (
-            len(decision.events) + len(decision.acks) + len(decision.rearm) + len(inputs.commands)
-        )
-        if rares and waiting < 2 * self._depth:
-            self._queue.append((inputs, decision))
-        else:
-            self._rows_dropped += 1
-            self._rares_dropped += rares
-            self._wake.set()
-
-    def note(self, event: Event) -> None:
-        """Queue an event that no cycle made; never waits."""
-        if len(self._queue) < 2 * self._depth:
-            self._queue.append(event)
-        else:
-            self._rares_dropped += 1
-
-    def close(self) -> None:
-        """Write what is left and close the file, within CLOSE_TIMEOUT_S."""
-        self._is_closing = True
-        self._wake.set()
-        self._thread.join(CLOSE_TIMEOUT_S)
-
-    def _write(self) -> None:
-        while not self._is_closing:
-            self._wake.wait(WRITE_EVERY_S)
-            self._wake.clear()
-            _drain(self._queue, self._recorder)
-        _drain(self._queue, self._recorder)
-        self._recorder.close()
-
-
-def _drain(queue: deque[tuple[Inputs, Decision] | Event], recorder: Recorder) -> None:
-    while queue:
-        item = queue.popleft()
-        if isinstance(item, Event):
-            recorder.note(item)
-        else:
-            recorder.record(*item)

@@ -2,63 +2,89 @@
 
 import json
 import sqlite3
-from collections import defaultdict
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from flight.core.types import (
-    Ack,
-    Allotment,
-    Command,
-    Decision,
-    Event,
-    Float64s,
-    Inputs,
-    Int64s,
-    Severity,
-    Snapshot,
+from flight.core.state import State
+from flight.core.types import Decision, Event, Float64s, Inputs, Int64s, Severity
+from flight.services.frame_codec import FrameDecoder, FrameLayout
+from flight.services.recording_rows import (
+    BlockRows,
+    GrantReader,
+    Rares,
+    RecordedCycle,
+    event_of,
 )
-from flight.services.frame_codec import MODES, FrameDecoder, FrameLayout, RowView, Words
 from flight.services.recording_schema import SCHEMA_VERSION
+from flight.services.typed_codec import unpack
+
+__all__ = ["RecordedCycle", "RecordingReader", "RunEntry"]
 
 NS_PER_S = 1_000_000_000
 FOREVER_NS = 1 << 62
 
 
-class RecordedCycle(NamedTuple):
-    """One cycle as it was flown."""
+class RunEntry(NamedTuple):
+    """One run of the daemon in a recording. lost: given to the recorder and never written."""
 
-    inputs: Inputs
-    decision: Decision
+    run: int
+    session_id: str
+    start_utc: str
+    rows_lost: int
+    rares_lost: int
+
+
+class Loss(NamedTuple):
+    """What the quota has taken from a table so far. until_ns: time of the last row, in `run`."""
+
+    rows: int
+    run: int
+    until_ns: int
 
 
 class RecordingReader:
-    """An open recording. Times of all methods are seconds on the flight's monotonic clock, both
+    """One run of a recording. Times of all methods are seconds on the run's monotonic clock, both
     ends included.
 
-    Raises: ValueError, when the file is no recording, of another schema, or damaged. A recording
-    that is still being written may be read; a crash loses what was not committed and nothing
-    before it.
+    Args:
+        run: Which one; None: the newest.
+
+    Raises: ValueError, when the file is no recording, of another schema, or damaged; LookupError,
+    when there is no such run. A recording that is still being written may be read; a crash loses
+    what was not committed and nothing before it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, run: int | None = None) -> None:
         try:
             self._database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-            self.meta: dict[str, str] = dict(self._database.execute("SELECT key, value FROM meta"))
-            points = self._database.execute(
-                "SELECT name, is_writable FROM point ORDER BY position"
-            ).fetchall()
+            file_meta = dict(self._database.execute("SELECT key, value FROM meta"))
         except sqlite3.Error as error:
             raise ValueError(f"{path} is not a recording: {error}") from error
-        if (version := self.meta.get("schema_version")) != str(SCHEMA_VERSION):
+        if (version := file_meta.get("schema_version")) != str(SCHEMA_VERSION):
             self._database.close()
             raise ValueError(f"{path} has recording schema {version}, this is {SCHEMA_VERSION}")
-        self._channels = tuple(name for name, _ in points)
-        self._writables = tuple(name for name, is_writable in points if is_writable)
+        chosen = [entry for entry in self.runs() if run is None or entry.run == run]
+        if not chosen:
+            numbers = ", ".join(str(entry.run) for entry in self.runs())
+            self._database.close()
+            raise LookupError(f"{path} holds no run {run}; it holds {numbers or 'none'}")
+        self.run = chosen[-1].run
+        body = self._one(
+            "SELECT body FROM setup JOIN run USING(setup_id) WHERE run = ?", (self.run,)
+        )
+        setup = json.loads(body)
+        self.meta: dict[str, str] = {
+            **setup["meta"], **file_meta,
+            "session_id": chosen[-1].session_id, "start_utc": chosen[-1].start_utc,
+        }  # fmt: skip
+        self._channels = tuple(name for name, _, _ in setup["points"])
+        self.units: dict[str, str] = {name: unit for name, unit, _ in setup["points"]}
+        self._writables = tuple(name for name, _, is_writable in setup["points"] if is_writable)
         self._index = {name: i for i, name in enumerate(self._channels)}
         self._layout = FrameLayout(
             points=len(self._channels),
@@ -81,6 +107,19 @@ class RecordingReader:
         """Close the file."""
         self._database.close()
 
+    def runs(self) -> list[RunEntry]:
+        """Return all runs of the file, oldest first."""
+        columns = ", ".join(RunEntry._fields)
+        found = self._database.execute(f"SELECT {columns} FROM run ORDER BY run")  # noqa: S608
+        return [RunEntry(*row) for row in found]
+
+    def losses(self) -> dict[str, Loss]:
+        """Return what the quota has taken, by table."""
+        found = self._database.execute(
+            "SELECT name, lost_rows, lost_run, lost_ns FROM ledger WHERE lost_rows > 0"
+        )
+        return {name: Loss(*row) for name, *row in found}
+
     def channels(self) -> tuple[str, ...]:
         """Return the point names, in the order of the snapshot arrays."""
         return self._channels
@@ -95,46 +134,64 @@ class RecordingReader:
 
     def span_s(self) -> tuple[float, float]:
         """Return the times of the first and last cycle. Raises: LookupError, without any."""
-        first = self._database.execute("SELECT min(t_ns) FROM block").fetchone()[0]
+        first = self._one("SELECT min(cycle_ns) FROM block WHERE run = ?", (self.run,))
         if first is None:
             raise LookupError("the recording holds no cycle")
-        newest = self._database.execute("SELECT max(t_ns) FROM block").fetchone()[0]
-        last = list(self._words(newest, FOREVER_NS))[-1]
-        return first / NS_PER_S, int(last[0]) / NS_PER_S
+        newest = self._one("SELECT max(cycle_ns) FROM block WHERE run = ?", (self.run,))
+        last_ns = list(self.blocks(newest, FOREVER_NS))[-1].times_ns[-1]
+        return first / NS_PER_S, last_ns / NS_PER_S
 
     def at(self, t_s: float) -> RecordedCycle:
         """Return the latest cycle at or before t_s. Raises: LookupError, when there is none."""
         t_ns = round(t_s * NS_PER_S)
-        found = self._database.execute(
-            "SELECT max(t_ns) FROM block WHERE t_ns <= ?", (t_ns,)
-        ).fetchone()[0]
+        found = self._one(
+            "SELECT max(cycle_ns) FROM block WHERE run = ? AND cycle_ns <= ?", (self.run, t_ns)
+        )
         if found is None:
             raise LookupError(f"the recording holds nothing at or before {t_s} s")
-        words = list(self._words(found, t_ns))[-1]
-        now_ns = int(words[0])
-        return self._cycle(words, _Rares(self._database, now_ns, now_ns), self._reasons())
+        return list(self._cycles(found, t_ns))[-1]
 
     def rows(
         self, from_s: float = 0.0, to_s: float = FOREVER_NS / NS_PER_S
     ) -> Iterator[RecordedCycle]:
         """Yield the cycles from from_s to to_s in order."""
-        from_ns, to_ns = round(from_s * NS_PER_S), round(to_s * NS_PER_S)
-        rares, reasons = _Rares(self._database, from_ns, to_ns), self._reasons()
-        for words in self._words(from_ns, to_ns):
-            yield self._cycle(words, rares, reasons)
+        return self._cycles(round(from_s * NS_PER_S), round(to_s * NS_PER_S))
 
     def series(
-        self, names: Sequence[str], from_s: float = 0.0, to_s: float = FOREVER_NS / NS_PER_S
+        self,
+        names: Sequence[str],
+        from_s: float = 0.0,
+        to_s: float = FOREVER_NS / NS_PER_S,
+        *,
+        without_failed: bool = False,
     ) -> tuple[Int64s, Float64s]:
-        """Return cycle times in ns and values [cycle, name] of some points. Raises: KeyError."""
-        columns = [1 + self._index[name] for name in names]
+        """Return cycle times in ns and values [cycle, name] of some points. Raises: KeyError.
+
+        Args:
+            without_failed: NaN where the last try to read failed, instead of the value before.
+        """
+        columns = [self._index[name] for name in names]
         times: list[int] = []
-        values: list[Words] = []
-        for words in self._words(round(from_s * NS_PER_S), round(to_s * NS_PER_S)):
-            times.append(int(words[0]))
-            values.append(words[columns])
-        table = np.array(values, np.uint64).reshape(len(times), len(columns)).view(np.float64)
-        return np.array(times, np.int64), table
+        values: list[Float64s] = [np.empty((0, len(columns)))]
+        for block in self.blocks(round(from_s * NS_PER_S), round(to_s * NS_PER_S)):
+            times += block.times_ns
+            read = block.values[:, columns]
+            if without_failed:
+                read = np.where(block.status[:, columns] == 0, read, np.nan)
+            values.append(read)
+        return np.array(times, np.int64), np.concatenate(values)
+
+    def modes(
+        self, from_s: float = 0.0, to_s: float = FOREVER_NS / NS_PER_S
+    ) -> list[tuple[int, str]]:
+        """Return since when, in ns, each mode was in force."""
+        found: list[tuple[int, str]] = []
+        grants = self.grant_reader()
+        for block in self.blocks(round(from_s * NS_PER_S), round(to_s * NS_PER_S)):
+            for now_ns, granted in zip(block.times_ns, grants.read(block), strict=True):
+                if not found or found[-1][1] != granted.mode:
+                    found.append((now_ns, str(granted.mode)))
+        return found
 
     def events(
         self,
@@ -145,98 +202,108 @@ class RecordingReader:
         """Return the events whose own time is in the span, in the order they were stored."""
         found = self._database.execute(
             "SELECT t_ns, event_id, severity, subject, text, value FROM event"
-            " WHERE t_ns BETWEEN ? AND ? AND severity >= ? ORDER BY rowid",
-            (round(from_s * NS_PER_S), round(to_s * NS_PER_S), int(severity_min)),
+            " WHERE run = ? AND t_ns BETWEEN ? AND ? AND severity >= ? ORDER BY id",
+            (self.run, round(from_s * NS_PER_S), round(to_s * NS_PER_S), int(severity_min)),
         )
-        return tuple(_event(row) for row in found)
+        return tuple(event_of(row) for row in found)
 
-    def _reasons(self) -> dict[int, str]:
-        return dict(self._database.execute("SELECT code, name FROM reason"))
+    def events_after(self, row_id: int) -> list[tuple[int, Event]]:
+        """Return the events stored behind a row, with their rows; 0: all."""
+        found = self._database.execute(
+            "SELECT id, t_ns, event_id, severity, subject, text, value FROM event"
+            " WHERE run = ? AND id > ? ORDER BY id",
+            (self.run, row_id),
+        )
+        return [(row[0], event_of(row[1:])) for row in found]
 
-    def _words(self, from_ns: int, to_ns: int) -> Iterator[Words]:
-        """Yield the rows of words in [from_ns, to_ns], unpacked from the keyframe before."""
-        start_ns = self._database.execute(
-            "SELECT max(t_ns) FROM block WHERE is_keyframe = 1 AND t_ns <= ?", (from_ns,)
-        ).fetchone()[0]
+    def evidence(self) -> list[dict[str, Any]]:
+        """Return all evidence of the run, each record by the names of its columns."""
+        found = self._database.execute(
+            "SELECT * FROM evidence WHERE run = ? ORDER BY id", (self.run,)
+        )
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found]
+
+    def state_before(self, now_ns: int) -> tuple[int, State] | None:
+        """Return the newest kept state at or before a time, and its cycle; None: there is none.
+
+        Raises: ValueError, when it is damaged or this version knows no such state.
+        """
+        found = self._database.execute(
+            "SELECT cycle_ns, body FROM state WHERE run = ? AND cycle_ns <= ?"
+            " ORDER BY id DESC LIMIT 1",
+            (self.run, now_ns),
+        ).fetchone()
+        return None if found is None else (found[0], _state(found[1]))
+
+    def state_after(self, now_ns: int) -> tuple[int, State] | None:
+        """Return the oldest kept state behind a time; see state_before."""
+        found = self._database.execute(
+            "SELECT cycle_ns, body FROM state WHERE run = ? AND cycle_ns > ? ORDER BY id LIMIT 1",
+            (self.run, now_ns),
+        ).fetchone()
+        return None if found is None else (found[0], _state(found[1]))
+
+    def rares(self, from_ns: int, to_ns: int) -> Rares:
+        """Return what came in some cycles only."""
+        return Rares(self._database, self.run, from_ns, to_ns)
+
+    def grant_reader(self) -> GrantReader:
+        """Return what turns the codes of this run into reasons."""
+        found = self._database.execute("SELECT code, name FROM reason WHERE run = ?", (self.run,))
+        return GrantReader(dict(found))
+
+    def blocks(self, from_ns: int, to_ns: int) -> Iterator[BlockRows]:
+        """Yield the rows in [from_ns, to_ns] block by block, unpacked from the keyframe before.
+
+        Raises: ValueError, when a block is damaged.
+        """
+        start_id = self._one(
+            "SELECT id FROM block WHERE run = ? AND is_keyframe = 1 AND cycle_ns <= ?"
+            " ORDER BY cycle_ns DESC LIMIT 1",
+            (self.run, from_ns),
+        )
         decoder = FrameDecoder(self._layout)
-        blocks = self._database.execute(
-            "SELECT rows, is_keyframe, body FROM block WHERE t_ns BETWEEN ? AND ? ORDER BY t_ns",
-            (from_ns if start_ns is None else start_ns, to_ns),
+        found = self._database.execute(
+            "SELECT cycle_ns, rows, is_keyframe, body FROM block WHERE id >= ? AND run = ?"
+            " ORDER BY id",
+            (start_id or 0, self.run),
         )
-        for rows, is_keyframe, body in blocks:
-            for words in decoder.unpack(is_keyframe=bool(is_keyframe), rows=rows, packed=body):
-                if from_ns <= int(words[0]) <= to_ns:
-                    yield words
+        for first_ns, rows, is_keyframe, body in found:
+            if first_ns > to_ns:
+                return
+            table = decoder.unpack(is_keyframe=bool(is_keyframe), rows=rows, packed=body)
+            times = table[:, 0].view(np.int64)
+            if times[0] < from_ns or times[-1] > to_ns:
+                table = table[(times >= from_ns) & (times <= to_ns)]
+            if len(table):
+                yield BlockRows(table, self._layout)
 
-    def _cycle(self, words: Words, rares: "_Rares", reasons: dict[int, str]) -> RecordedCycle:
-        row = RowView(words, self._layout)
-        now_ns = int(row.time_ns[0])
-        snapshot = Snapshot(row.values, now_ns - row.age_ns, row.status, row.flags)
-        codes = row.codes.tolist()
-        inputs = Inputs(
-            now_ns=now_ns,
-            snapshot=snapshot,
-            commands=tuple(rares.commands.get(now_ns, ())),
-            allotment=rares.allotment_at(now_ns),
-        )
-        decision = Decision(
-            mode=MODES[codes[0]],
-            desired=row.desired,
-            cap_w=tuple(row.cap_w.tolist()),
-            cap_reason=tuple(reasons[code] for code in codes[1:]),
-            rearm=tuple(rares.rearms.get(now_ns, ())),
-            events=tuple(rares.events.get(now_ns, ())),
-            acks=tuple(rares.acks.get(now_ns, ())),
-        )
-        return RecordedCycle(inputs, decision)
-
-
-class _Rares:
-    """What happened in some cycles of a span only, by the time of the cycle."""
-
-    def __init__(self, database: sqlite3.Connection, from_ns: int, to_ns: int) -> None:
-        def select(columns: str, table: str) -> Iterator[tuple[int, tuple[object, ...]]]:
-            span = "WHERE cycle_ns BETWEEN ? AND ? ORDER BY rowid"
-            # The words are this file's own, never an operator's.
-            statement = f"SELECT cycle_ns, {columns} FROM {table} {span}"  # noqa: S608
-            found = database.execute(statement, (from_ns, to_ns))
-            return ((row[0], row[1:]) for row in found)
-
-        self.events: dict[int, list[Event]] = defaultdict(list)
-        for now_ns, row in select("t_ns, event_id, severity, subject, text, value", "event"):
-            self.events[now_ns].append(_event(row))
-        self.commands: dict[int, list[Command]] = defaultdict(list)
-        for now_ns, (command_id, name, arguments) in select(
-            "command_id, name, arguments", "command"
-        ):
-            pairs = tuple(json.loads(str(arguments)).items())
-            self.commands[now_ns].append(Command(str(command_id), str(name), pairs))
-        self.acks: dict[int, list[Ack]] = defaultdict(list)
-        for now_ns, (command_id, ok, reason) in select("command_id, ok, reason", "ack"):
-            self.acks[now_ns].append(Ack(str(command_id), bool(ok), str(reason)))
-        self.rearms: dict[int, list[str]] = defaultdict(list)
-        for now_ns, (driver,) in select("driver", "rearm"):
-            self.rearms[now_ns].append(str(driver))
-        self._allotments: list[tuple[int, Allotment | None]] = [
-            (now_ns, None if valid_until_ns is None else Allotment(power_w, heat_w, valid_until_ns))
-            for now_ns, power_w, heat_w, valid_until_ns in database.execute(
-                "SELECT * FROM allotment WHERE cycle_ns <= ? ORDER BY cycle_ns", (to_ns,)
+    def _cycles(self, from_ns: int, to_ns: int) -> Iterator[RecordedCycle]:
+        rares, grants = self.rares(from_ns, to_ns), self.grant_reader()
+        for block in self.blocks(from_ns, to_ns):
+            rows = zip(
+                block.times_ns, block.snapshots(), block.desired, grants.read(block), strict=True
             )
-        ]
+            for now_ns, snapshot, desired, granted in rows:
+                inputs = Inputs(now_ns=now_ns, snapshot=snapshot, **rares.given(now_ns))
+                decision = Decision(
+                    mode=granted.mode,
+                    desired=desired,
+                    cap_w=granted.cap_w,
+                    cap_reason=granted.cap_reason,
+                    **rares.taken(now_ns),
+                )
+                yield RecordedCycle(inputs, decision)
 
-    def allotment_at(self, now_ns: int) -> Allotment | None:
-        """Return the allotment in force at now_ns."""
-        found = None
-        for since_ns, allotment in self._allotments:
-            if since_ns > now_ns:
-                break
-            found = allotment
-        return found
+    def _one(self, statement: str, values: tuple[object, ...]) -> Any:
+        row = self._database.execute(statement, values).fetchone()
+        return None if row is None else row[0]
 
 
-def _event(row: Sequence[object]) -> Event:
-    t_ns, event_id, severity, subject, text, value = row
-    assert isinstance(t_ns, int)
-    assert isinstance(severity, int)
-    assert isinstance(value, float)
-    return Event(t_ns, str(event_id), Severity(severity), str(subject), str(text), value)
+def _state(body: bytes) -> State:
+    try:
+        state: State = unpack(State, zlib.decompress(body))
+    except zlib.error as error:
+        raise ValueError(f"damaged state: {error}") from error
+    return state

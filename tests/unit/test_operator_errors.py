@@ -33,7 +33,7 @@ CONFIGS = {
     ),
     "unknown_key_like_nothing": (
         "[recorder]\nbanana = 1",
-        "recorder.banana: unknown key; known here: commit_s, enabled",
+        "recorder.banana: unknown key; known here: commit_s, enabled, quota_mib",
     ),
     "unit_in_the_value": (
         '[guard]\nsetpoint_c = "82 degC"',

@@ -1,6 +1,8 @@
 """The recorder and its reader: exact round trips, small rows, and a disk that fails."""
 
+import math
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +12,24 @@ from flight.core.points import Point, PointTable, Writable
 from flight.core.types import (
     Ack,
     Allotment,
+    CapPlan,
     Command,
     Decision,
+    DeviceRequest,
     Event,
     Inputs,
     Mode,
+    Notice,
+    NoticeLevel,
+    OrbitForecast,
+    Restored,
     Severity,
     Snapshot,
+    WorkloadClaim,
 )
 from flight.services.frame_codec import REASON_CODE_MAX, FrameDecoder, FrameEncoder, ReasonTable
-from flight.services.recorder import (
-    REOPEN_AFTER_NS,
-    Recorder,
-    RecorderBatch,
-    RecorderThread,
-)
+from flight.services.recorder import REOPEN_AFTER_NS, Recorder
+from flight.services.recorder_queue import RecorderBatch, RecorderThread
 from flight.services.recording import RecordedCycle, RecordingReader
 from flight.services.recording_schema import RecordingInfo
 
@@ -96,6 +101,29 @@ def assert_same(read: RecordedCycle, flown: RecordedCycle) -> None:
         assert getattr(read.inputs, name) == getattr(flown.inputs, name)
 
 
+def with_rare_inputs(flown: list[RecordedCycle]) -> list[RecordedCycle]:
+    """The same cycles; from 10 to 39 with what comes rarely."""
+    plan = CapPlan((5, 9), ((700.0, 200.0), (100.0, math.inf)), 77)
+    orbit = OrbitForecast(((1, 2), (3, 4)), 5)
+    claims = (WorkloadClaim(client="train", demand_w=650.0), WorkloadClaim())
+    restored = Restored(
+        mode=Mode.SAFE, latched=("accel1",), operator_limits_w=(("all", 1.5, "o", 9.0),)
+    )
+    notice = Notice("n1", "accel0", NoticeLevel.CHECKPOINT, "eclipse", 3, 4, 5.0, 6)
+    request = DeviceRequest("clear", "rails_a", "p1")
+    changed = []
+    for i, cycle in enumerate(flown):
+        if not 10 <= i < 40:
+            changed.append(cycle)
+            continue
+        given = {"restored": restored if i == 10 else None, "plan": plan, "orbit": orbit}
+        inputs = replace(cycle.inputs, claims=claims, **given)
+        requests = (request,) if i == 20 else ()
+        decision = replace(cycle.decision, notices=(notice,), requests=requests)
+        changed.append(RecordedCycle(inputs, decision))
+    return changed
+
+
 def record(path: Path, flown: list[RecordedCycle]) -> Recorder:
     recorder = Recorder(path, INFO)
     for cycle in flown:
@@ -161,10 +189,108 @@ def test_a_late_cycle_before_any_decision_is_kept_as_nan(tmp_path: Path) -> None
         assert np.isnan(decision.desired).all() and decision.cap_reason == ("", "")
 
 
-def test_a_flight_is_never_written_over_another(tmp_path: Path) -> None:
-    record(tmp_path / "r.sqlite", flight(1))
-    with pytest.raises(FileExistsError):
-        Recorder(tmp_path / "r.sqlite", INFO)
+def test_what_is_not_ours_is_never_written_over(tmp_path: Path) -> None:
+    foreign = tmp_path / "notes.txt"
+    foreign.write_text("somebody's words")
+    other = tmp_path / "other.db"
+    with sqlite3.connect(other) as database:
+        database.execute("CREATE TABLE things(name TEXT)")
+    for path in (foreign, other):
+        before = path.read_bytes()
+        with pytest.raises(FileExistsError, match="no recording"):
+            Recorder(path, INFO)
+        assert path.read_bytes() == before
+
+
+def test_a_daemon_that_starts_again_goes_on_in_the_same_recording(tmp_path: Path) -> None:
+    path, flown = tmp_path / "r.sqlite", flight(200)
+    record(path, flown[:100])
+    again = replace(INFO, session_id="second", start_utc="2031-01-01T00:00:00Z")
+    recorder = Recorder(path, again)
+    for cycle in flown[20:60]:  # its clock began anew: the same times come again
+        recorder.record(*cycle)
+    recorder.close()
+    with RecordingReader(path) as reader:
+        assert [entry.run for entry in reader.runs()] == [1, 2]
+        assert (reader.run, reader.meta["session_id"]) == (2, "second")
+        assert reader.meta["start_utc"] == "2031-01-01T00:00:00Z"
+        for one, other in zip(reader.rows(), flown[20:60], strict=True):
+            assert_same(one, other)
+    with RecordingReader(path, run=1) as reader:
+        assert len(list(reader.rows())) == 100
+    with pytest.raises(LookupError, match="no run 7; it holds 1, 2"):
+        RecordingReader(path, run=7)
+
+
+def damage(path: Path, at: float) -> None:
+    """Overwrite pages from a place in the file on."""
+    data = bytearray(path.read_bytes())
+    begin = max(100, round(at * len(data)))
+    data[begin : begin + 40_000] = b"\xa5" * len(data[begin : begin + 40_000])
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("at", [0.0, 0.1, 0.3, 0.6, 0.9])
+def test_a_damaged_recording_is_set_aside_and_the_daemon_records_on(
+    tmp_path: Path, at: float
+) -> None:
+    path, flown = tmp_path / "r.sqlite", flight(600)
+    record(path, flown[:500])
+    damage(path, at)
+    broken = path.read_bytes()
+    recorder = Recorder(path, INFO)
+    for cycle in flown[500:]:
+        recorder.record(*cycle)
+    late = replace(flown[-1].inputs, now_ns=flown[-1].inputs.now_ns + 2 * REOPEN_AFTER_NS)
+    for k in range(20):  # a damage that only writing finds costs what came until the next try
+        inputs = replace(late, now_ns=late.now_ns + k * PERIOD_NS)
+        recorder.record(inputs, flown[-1].decision)
+    recorder.close()
+    health = recorder.health
+    assert health.ok and health.rows_written + health.rows_lost == 120
+    assert health.rows_written >= 20
+    if health.set_aside_count:
+        assert (tmp_path / "r.sqlite.aside").stat().st_size >= len(broken)
+        with RecordingReader(path) as reader:
+            assert len(list(reader.rows())) == health.rows_written
+
+
+def test_a_recording_of_another_schema_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "r.sqlite"
+    record(path, flight(5))
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+    health = record(path, flight(7)).health
+    assert (health.rows_written, health.set_aside_count) == (7, 1)
+    with pytest.raises(ValueError, match="schema 99"):
+        RecordingReader(tmp_path / "r.sqlite.aside")
+
+
+def test_every_input_and_every_wish_is_read_back(tmp_path: Path) -> None:
+    flown = with_rare_inputs(flight(60))
+    record(tmp_path / "r.sqlite", flown)
+    with RecordingReader(tmp_path / "r.sqlite") as reader:
+        for one, other in zip(reader.rows(), flown, strict=True):
+            assert_same(one, other)
+            for name in ("plan", "orbit", "claims", "restored"):
+                assert getattr(one.inputs, name) == getattr(other.inputs, name), name
+            assert one.decision.requests == other.decision.requests
+            assert one.decision.notices == other.decision.notices
+    with sqlite3.connect(tmp_path / "r.sqlite") as database:
+        counts = dict(database.execute("SELECT name, count(*) FROM input GROUP BY name"))
+    assert counts == {"plan": 2, "orbit": 2, "claims": 2, "restored": 2}, "only what changed"
+
+
+def test_events_reach_the_disk_while_no_cycle_comes(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "r.sqlite", INFO)
+    recorder.record(*flight(1)[0])
+    recorder.note(Event(5, "task.failed", Severity.CRITICAL, "cycle", "gave up"))
+    recorder.flush()
+    with RecordingReader(tmp_path / "r.sqlite") as reader:
+        assert [event.event_id for event in reader.events()] == ["task.failed"]
+        assert len(list(reader.rows())) == 1
+        assert next(iter(reader.rows())).decision.events == (), "no step has said it"
+    recorder.close()
 
 
 def test_a_directory_that_is_missing_is_health_and_not_an_exception(tmp_path: Path) -> None:
@@ -192,9 +318,10 @@ def test_a_disk_that_fails_in_flight_loses_only_what_was_not_committed(tmp_path:
     recorder = Recorder(path, INFO)
     for cycle in flown[:100]:
         recorder.record(*cycle)
-    database = recorder._database
-    assert database is not None
-    database.execute("PRAGMA max_page_count=1")  # SQLite then says what it says on a full disk
+    assert recorder._file is not None
+    recorder._file._execute(
+        "PRAGMA max_page_count=1"
+    )  # SQLite then says what it says on a full disk
     fails_at = next(k for k in range(100, 400) if not recorder_takes(recorder, flown[k]))
     assert "full" in recorder.health.error
     for cycle in flown[fails_at + 1 :]:
