@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from flight.core import modes, pumps, rails
 from flight.core.config import CoreConfig
+from flight.core.fault_kinds import FAULT_IDS
 from flight.core.modes import ModeEvent
 from flight.core.state import OperatorState, State
 from flight.core.types import Ack, Command
@@ -30,7 +31,11 @@ class _RefusedError(Exception):
 def expire(operator: OperatorState, now_ns: int) -> OperatorState:
     """Return the operator's wishes without those whose time is over."""
     due = any(0 < until <= now_ns for until in operator.limits_until_ns)
-    if not due and all(until > now_ns for _, until in operator.inhibits):
+    if (
+        not due
+        and not (operator.inhibits and _any_over(operator.inhibits, now_ns))
+        and not (operator.inhibited_faults and _any_over(operator.inhibited_faults, now_ns))
+    ):
         return operator
     keep = [not 0 < until <= now_ns for until in operator.limits_until_ns]
     pairs = list(zip(operator.limits_w, operator.limits_until_ns, keep, strict=True))
@@ -38,7 +43,12 @@ def expire(operator: OperatorState, now_ns: int) -> OperatorState:
         limits_w=tuple(w if k else inf for w, _, k in pairs),
         limits_until_ns=tuple(u if k else 0 for _, u, k in pairs),
         inhibits=tuple(item for item in operator.inhibits if item[1] > now_ns),
+        inhibited_faults=tuple(item for item in operator.inhibited_faults if item[1] > now_ns),
     )
+
+
+def _any_over(held: tuple[tuple[str, int], ...], now_ns: int) -> bool:
+    return any(until <= now_ns for _, until in held)
 
 
 def apply(
@@ -70,6 +80,7 @@ _ARGUMENTS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "disable_accelerator": (frozenset({"subject"}), frozenset()),
     "clear_latched": (frozenset({"subject"}), frozenset()),
     "inhibit_response": (frozenset({"name", "duration_s"}), frozenset()),
+    "inhibit_fault": (frozenset({"id", "duration_s"}), frozenset()),
 }
 COMMAND_NAMES = tuple(_ARGUMENTS)
 COMMAND_ARGUMENTS: Mapping[str, frozenset[str]] = {
@@ -124,7 +135,21 @@ def _one(
         return outcome._replace(
             operator=operator._replace(inhibits=(*others, (response, until_ns)))
         )
+    if name == "inhibit_fault":
+        return outcome._replace(operator=_inhibit_fault(operator, arguments, now_ns))
     return outcome._replace(clear=(*outcome.clear, *_clearable(arguments, count)))
+
+
+def _inhibit_fault(
+    operator: OperatorState, arguments: Mapping[str, float | str], now_ns: int
+) -> OperatorState:
+    """Hold back the response of a fault; it is raised, told and counted as before."""
+    event_id = str(arguments["id"])
+    if event_id not in FAULT_IDS:
+        raise _RefusedError(f"no fault {event_id!r}; `nightside faults` lists them")
+    until_ns = now_ns + round(_number(arguments, "duration_s", 0.0, INHIBIT_S_MAX) * 1e9)
+    others = tuple(item for item in operator.inhibited_faults if item[0] != event_id)
+    return operator._replace(inhibited_faults=(*others, (event_id, until_ns)))
 
 
 def _number(arguments: Mapping[str, float | str], key: str, low: float, high: float) -> float:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flight.core.config import CoreConfig
-from flight.core.faults import ACCEL_CONDITIONS, NODE_CONDITIONS
+from flight.core.faults import ACCEL_CONDITIONS, NODE_CONDITIONS, WRITE_CONDITIONS
 from flight.core.judge import JudgeState
 from flight.core.rails import (
     AUX_ON,
@@ -20,10 +20,12 @@ from flight.core.rails import (
     Phase,
 )
 from flight.core.types import (
+    FLAG_ABANDONED,
     FLAG_LAPSED,
     FLAG_REFLEX,
     FLAG_REFUSED,
     FLAG_WRITE_FAILED,
+    Bools,
     Uint32s,
 )
 from flight.core.wiring import Wiring
@@ -81,7 +83,7 @@ def compute(
         caps_w: Caps in force since the last cycle.
         all_on: Every accelerator is in service and payload_54v on.
         cap_flags: Flags of the cap points; None when no flag of any point is set. flags: All.
-        no_flow: The coolant stands still, so that modules must be off.
+        no_flow: The coolant stands still: modules must be off.
     """
     if (
         all_on
@@ -92,8 +94,8 @@ def compute(
     ):
         return quiet
     out: list[float] | None = None
-    excess = 1.0 + config.arbiter.cap_tolerance_ratio
-    module_v_min, aux_v_min = config.rails.module_voltage_v_min, config.rails.aux_voltage_v_min
+    rails, excess = config.rails, 1.0 + config.arbiter.cap_tolerance_ratio
+    module_v_min, aux_v_min = rails.module_voltage_v_min, rails.aux_voltage_v_min
     for i, (pair, power, core, memory, aux_v, module_v, module_power, granted) in enumerate(
         zip(pairs, *readings, caps_w, strict=True)
     ):
@@ -119,13 +121,13 @@ def compute(
     if out is None and judge.all_good and cap_flags is None and on_payload == (0.0, 0.0):
         return quiet
     out = out or list(quiet)
-    out[base : base + 2] = on_payload
+    together = _lost_together(config, wiring.accelerator_count, out)
+    out[base : base + len(NODE_CONDITIONS)] = (*on_payload, together)
     if not judge.all_good:
         base += len(NODE_CONDITIONS)
-        oldest_ns = now_ns - round(config.faults.communication_lost_s * 1e9)
-        out[base : base + len(wiring.shared_drivers)] = _silent(wiring, judge, oldest_ns)
+        out[base : base + len(wiring.shared_drivers)] = _silent(config, wiring, judge, now_ns)
     if cap_flags is not None:
-        out[-2 * len(wiring.device_starts) :] = _writes(wiring, flags)
+        out[-len(WRITE_CONDITIONS) * len(wiring.device_starts) :] = _writes(wiring, flags)
     return tuple(out)
 
 
@@ -137,17 +139,46 @@ def _held(flags: int) -> dict[str, float]:
     }
 
 
-def _silent(wiring: Wiring, judge: JudgeState, oldest_ns: int) -> list[float]:
-    """Per shared driver: its newest good sample is older than this."""
+def _silent(config: CoreConfig, wiring: Wiring, judge: JudgeState, now_ns: int) -> list[float]:
+    """Per shared driver: its newest good sample is too old."""
+    oldest_ns = now_ns - round(config.faults.communication_lost_s * 1e9)
     newest = np.maximum.reduceat(judge.good_time_ns, wiring.driver_starts).tolist()
     return [float(newest[ordinal] < oldest_ns) for _, ordinal in wiring.shared_drivers]
 
 
 def _writes(wiring: Wiring, flags: Uint32s) -> list[float]:
-    """Per device with writable points: refused values first, then failed writes."""
+    """Per device with writable points: all that refused, then that failed, then abandoned."""
     found = np.bitwise_or.reduceat(flags.take(wiring.writable), wiring.device_starts)
-    refused, failed = found & FLAG_REFUSED != 0, found & FLAG_WRITE_FAILED != 0
-    return [*refused.astype(np.float64).tolist(), *failed.astype(np.float64).tolist()]
+
+    def have(flag: int) -> list[float]:
+        has: Bools = found & flag != 0
+        return [float(h) for h in has.tolist()]
+
+    return have(FLAG_REFUSED) + have(FLAG_WRITE_FAILED) + have(FLAG_ABANDONED)
+
+
+def _core_is_stuck(judge: JudgeState, i: int, wiring: Wiring) -> bool:
+    """The core reading of an accelerator stands still; only cores have a stuck check."""
+    stuck = judge.stuck.stuck
+    return len(stuck) == wiring.accelerator_count and bool(stuck[i])
+
+
+def _lost_together(config: CoreConfig, count: int, out: list[float]) -> float:
+    """Tell one lost accelerator from a lost library, and return whether it is the library.
+
+    More of them at once than fail by chance share a cause: no power-cycle mends it, and a
+    power-cycle of all costs every job. They wait for the library, and then take turns.
+    """
+    lost, alone = _PLACE["lost"] * count, _PLACE["lost_alone"] * count
+    turn, uncontrolled = _PLACE["lost_turn"] * count, _PLACE["uncontrolled"] * count
+    out[alone : alone + count] = out[lost : lost + count]
+    silent = [i for i in range(count) if out[lost + i] == 1.0]
+    if len(silent) <= config.faults.lost_together_count:
+        return 0.0
+    for place, i in enumerate(silent):
+        out[alone + i] = out[uncontrolled + i] = 0.0
+        out[turn + i] = float(place < config.faults.lost_together_count)
+    return 1.0
 
 
 def _all_quiet(config: CoreConfig, readings: Readings, caps_w: tuple[float, ...]) -> bool:
@@ -180,6 +211,7 @@ def _accelerator(
         module_power = readings.module_power_w[i]
         found["lost"] = float(core != core)
         found["blind"] = float(core != core and module_power != module_power)
+        found["core_stuck"] = float(judge.stuck.any_stuck and _core_is_stuck(judge, i, wiring))
         memory = readings.memory_temp_c[i]
         found["memory_lost"] = float(memory != memory and core == core)
         told = core == core and _has_taken_its_cap(wiring, i, values, judge, limit_w + _SLACK_W)
@@ -198,7 +230,13 @@ def _accelerator(
         if phase not in AUX_ON and not pair.aux_held:
             current = wiring.accel.aux_current_a(values)[i]
             found["aux_closed"] = _above(current, config.rails.zero_current_a)
-        if phase in COMMANDED_OFF and not pair.open_ns:
+        if phase in COMMANDED_OFF and pair.open_ns:
+            found["switch_closed"] = float(
+                readings.module_voltage_v[i] >= module_v_min
+                or wiring.accel.module_enable(values)[i] >= 0.5
+                or wiring.accel.aux_enable(values)[i] >= 0.5
+            )
+        elif phase in COMMANDED_OFF:
             found["off_unconfirmed"] = 1.0
             is_open = (
                 wiring.accel.module_enable(values)[i] < 0.5

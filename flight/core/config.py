@@ -10,7 +10,9 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from flight.core.config_faults import FaultsConfig
+from flight.core.config_judge import JudgeConfig
 from flight.core.config_loop import LoopConfig
+from flight.core.config_trends import TrendsConfig
 from flight.core.section import Section
 
 
@@ -34,17 +36,6 @@ class CycleConfig(Section):
                 f"gap_s_max = {self.gap_s_max} must be longer than period_s = {self.period_s}"
             )
         return self
-
-
-class JudgeConfig(Section):
-    """[judge]: how long a doubted or missing reading may be replaced by the last good one."""
-
-    hold_s: float = Field(
-        0.5, ge=0.0, le=5.0, description="The last good value stands in this long; assumed."
-    )
-    stuck_check_period_s: float = Field(
-        0.5, ge=0.1, le=10.0, description="Stuck sensors are looked for this often; assumed."
-    )
 
 
 class GuardConfig(Section):
@@ -402,6 +393,7 @@ class CoreConfig(Section):
     ladder: LadderConfig = LadderConfig()
     modes: ModesConfig = ModesConfig()
     faults: FaultsConfig = FaultsConfig()
+    trends: TrendsConfig = TrendsConfig()
 
     @model_validator(mode="after")
     def _check(self) -> Self:

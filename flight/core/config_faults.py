@@ -69,3 +69,39 @@ class FaultsConfig(Section):
     write_failed_s: float = Field(
         2.0, ge=0.2, le=60.0, description="Longer than an accelerator boots; assumed."
     )
+    bus28_voltage_v_max: float = Field(
+        31.0, ge=5.0, le=100.0, description="Avionics bus, 28 V; assumed +11 %."
+    )
+    battery_current_a_max: float = Field(
+        160.0, gt=0.0, le=1000.0, description="Either way; C/2 is 125 A (models 1b); assumed."
+    )
+    battery_voltage_v_min: float = Field(
+        46.0, ge=5.0, le=400.0, description="Below the payload bus range of 48 V; assumed."
+    )
+    charge_unknown_s: float = Field(
+        10.0, ge=0.5, le=600.0, description="No state of charge this long: told; assumed."
+    )
+    aux_current_a_high: float = Field(
+        0.95,
+        gt=0.0,
+        le=20.0,
+        description="A partial latch-up adds 5 to 30 %, nominal 0.8 A; models, fault R2.",
+    )
+    aux_current_high_s: float = Field(
+        30.0, ge=1.0, le=600.0, description="... for so long; models, fault R2 <= 60 s."
+    )
+    host_current_ratio_max: float = Field(
+        1.4, gt=1.0, le=10.0, description="Host rails, part of nominal; models, fault R1; assumed."
+    )
+    switch_closed_s: float = Field(
+        0.29, ge=0.0, le=60.0, description="A switch that had opened reads closed; four samples."
+    )
+    lost_together_count: int = Field(
+        2, ge=1, le=8, description="More lost at once: it is the library they share; assumed."
+    )
+    library_lost_s: float = Field(
+        10.0,
+        ge=1.0,
+        le=120.0,
+        description="So long the library may take to come back, before power-cycles; assumed.",
+    )

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from flight.core import faults_node
+from flight.core import compare, faults_node, faults_trends, trends
+from flight.core.compare import CompareTable
 from flight.core.config import CoreConfig
+from flight.core.fault_kinds import KINDS
 from flight.core.monitors import Fault, Response
 from flight.core.points import PointTable
 from flight.core.types import Severity
@@ -14,7 +16,10 @@ _W, _C = Severity.WARNING, Severity.CRITICAL
 # Conditions that step() computes, because they depend on what was commanded. Per accelerator:
 ACCEL_CONDITIONS: Final = (
     "lost",  # in service, but no core temperature
+    "lost_alone",  # ... and so are few others: it is the accelerator
+    "lost_turn",  # ... as many others: it is what they share, and this one is next
     "blind",  # in service, neither core temperature nor rail power
+    "core_stuck",  # in service, its core reading stands still while its power moves
     "memory_lost",  # in service, no memory temperature
     "cap_excess",  # power above the granted cap and its tolerance
     "module_tripped",  # commanded on, power good once, voltage gone
@@ -24,10 +29,17 @@ ACCEL_CONDITIONS: Final = (
     "reflex",  # FLAG_REFLEX on the cap
     "lapsed",  # FLAG_LAPSED on the cap
     "uncontrolled",  # power above the granted cap, and the device cannot be told
+    "switch_closed",  # commanded off and read open once, a switch reads closed again
     "off_unconfirmed",  # commanded off, but not both switches read open yet
     "off_needed",  # ... its module neither, and safety needs it off
 )
-NODE_CONDITIONS: Final = ("payload_tripped", "payload_closed")
+NODE_CONDITIONS: Final = (
+    "payload_tripped",
+    "payload_closed",
+    "library_lost",  # more accelerators are lost than fail together by chance
+)
+# Per device that is written, by the flags of its points:
+WRITE_CONDITIONS: Final = ("refused", "write_failed", "abandoned")
 # The whole node leans on these drivers: losing one leads to DEGRADED.
 VITAL_DRIVERS: Final = ("loop", "eps")
 
@@ -42,8 +54,19 @@ def conditions(table: PointTable, accelerator_count: int) -> tuple[str, ...]:
     silent = tuple(f"{name}.silent" for name in drivers(table) if not name.startswith("accel"))
     accel = tuple(f"accel{i}.{c}" for c in ACCEL_CONDITIONS for i in range(accelerator_count))
     devices = writable_devices(table)
-    refused = tuple(f"{name}.refused" for name in devices)
-    return accel + NODE_CONDITIONS + silent + refused + tuple(f"{d}.write_failed" for d in devices)
+    told = tuple(f"{d}.{what}" for what in WRITE_CONDITIONS for d in devices)
+    return accel + NODE_CONDITIONS + silent + told
+
+
+def comparisons(config: CoreConfig, table: PointTable) -> CompareTable:
+    """Return what judge compares on this node."""
+    per_rpm = config.trends.flow_kg_per_s_nominal / config.loop.pump_speed_rpm_nominal
+    return compare.build(config.judge, table, flow_kg_per_rpm=per_rpm)
+
+
+def signals(config: CoreConfig, table: PointTable, accelerator_count: int) -> tuple[str, ...]:
+    """Return the names of all signals, in the order step() gives them."""
+    return trends.names(accelerator_count) + compare.signals(comparisons(config, table), table)
 
 
 def writable_devices(table: PointTable) -> tuple[str, ...]:
@@ -63,10 +86,12 @@ def build_faults(
         faults += _module_rail(config, i)
         faults += _switching_off(config, i)
     faults += faults_node.build(config, accelerator_count)
+    faults += faults_trends.build(config, accelerator_count)
+    faults += faults_trends.disagreements(compare.signals(comparisons(config, table), table))
     faults += _silent_rails(config, table)
     faults += _drivers(config, table)
     faults += _writes(config, table)
-    return tuple(faults)
+    return tuple(f._replace(off_in=KINDS[f.event_id].off_in) for f in faults)
 
 
 def over_current_points(table: PointTable) -> frozenset[int]:
@@ -139,7 +164,10 @@ def _obedience(config: CoreConfig, i: int) -> Iterator[Fault]:
     yield Fault(needed, name, _W, unit=i, point=action, stale="clear")
     cycle_s, blind_s = config.rails.lost_power_cycle_s, config.guard.blind_off_s
     yield when("accel.communication_lost", _W, "lost", 0.1)
-    yield when("accel.power_cycle_due", _C, "lost", cycle_s, Response.LOST)
+    yield when("accel.power_cycle_due", _C, "lost_alone", cycle_s, Response.LOST)
+    together_s = config.faults.library_lost_s
+    yield when("accel.library_power_cycle", _C, "lost_turn", together_s, Response.LOST)
+    yield when("accel.core_sensor_stuck", _W, "core_stuck", 0.0)
     hot_s = config.rails.lost_hot_s
     yield when("accel.uncontrolled", _C, "uncontrolled", hot_s, Response.LOST)
     yield when("accel.blind", _C, "blind", blind_s, Response.BLIND)
@@ -165,6 +193,16 @@ def _aux_rail(config: CoreConfig, i: int) -> Iterator[Fault]:
         threshold=config.latch_up.aux_current_a_max,
         persistence_s=config.latch_up.confirm_s,
         clear_s=0.0,
+    )
+    yield Fault(
+        "rail.micro_latch",
+        aux,
+        _W,
+        unit=i,
+        point=f"rail.{aux}.current_a",
+        threshold=config.faults.aux_current_a_high,
+        hysteresis=0.05,
+        persistence_s=config.faults.aux_current_high_s,
     )
     point = f"rail.{aux}.voltage_v"
     yield Fault(
@@ -266,6 +304,15 @@ def _switching_off(config: CoreConfig, i: int) -> Iterator[Fault]:
         clear_s=0.0,
     )
     yield Fault(
+        "rail.switch_closed",
+        name,
+        _W,
+        unit=i,
+        condition=f"{name}.switch_closed",
+        persistence_s=config.faults.switch_closed_s,
+        stale="clear",
+    )
+    yield Fault(
         "rail.cannot_open",
         module,
         _C,
@@ -280,6 +327,7 @@ def _writes(config: CoreConfig, table: PointTable) -> Iterator[Fault]:
     """What a driver says of its writes. Told only: the caps that count are those read back."""
     for name in writable_devices(table):
         yield Fault("device.write_refused", name, _W, condition=f"{name}.refused")
+        yield Fault("device.abandoned", name, _W, condition=f"{name}.abandoned")
         yield Fault(
             "device.write_failed",
             name,

@@ -7,7 +7,13 @@ from flight.core.monitors import Fault, Response
 from flight.core.types import Severity
 
 _W, _C = Severity.WARNING, Severity.CRITICAL
-_HOST_RAILS_V = (("host_12v", 12.0), ("host_5v", 5.0), ("host_3v3", 3.3), ("host_1v8", 1.8))
+# Name, V, and A at full load: REF-1, sums to about 340 W; assumed.
+_HOST_RAILS = (
+    ("host_12v", 12.0, 22.0),
+    ("host_5v", 5.0, 6.0),
+    ("host_3v3", 3.3, 8.0),
+    ("host_1v8", 1.8, 12.0),
+)
 
 
 def build(config: CoreConfig, accelerator_count: int) -> Iterator[Fault]:
@@ -21,6 +27,7 @@ def build(config: CoreConfig, accelerator_count: int) -> Iterator[Fault]:
 
 def _payload(config: CoreConfig) -> Iterator[Fault]:
     rail, confirm = "payload_54v", config.faults.rail_confirm_s
+    yield Fault("driver.library_lost", "nvml", _C, condition="library_lost", persistence_s=0.1)
     yield Fault(
         "rail.over_current",
         rail,
@@ -60,7 +67,7 @@ def _payload(config: CoreConfig) -> Iterator[Fault]:
 def _host_rails(config: CoreConfig) -> Iterator[Fault]:
     """Host rails have no switch of ours: the operator is told."""
     faults = config.faults
-    for rail, volts in _HOST_RAILS_V:
+    for rail, volts, amperes in _HOST_RAILS:
         point = f"rail.{rail}.voltage_v"
         yield Fault(
             "rail.under_voltage",
@@ -78,6 +85,15 @@ def _host_rails(config: CoreConfig) -> Iterator[Fault]:
             _C,
             point=point,
             threshold=faults.host_voltage_ratio_max * volts,
+            persistence_s=faults.voltage_confirm_s,
+        )
+        yield Fault(
+            "rail.over_current",
+            rail,
+            _C,
+            point=f"rail.{rail}.current_a",
+            threshold=faults.host_current_ratio_max * amperes,
+            hysteresis=0.1 * amperes,
             persistence_s=faults.voltage_confirm_s,
         )
         yield Fault(
@@ -164,6 +180,54 @@ def _power(config: CoreConfig) -> Iterator[Fault]:
         threshold=faults.bus28_voltage_v_min,
         hysteresis=0.5,
         persistence_s=0.5,
+    )
+    yield Fault(
+        "eps.bus28_high",
+        "eps",
+        _W,
+        point="eps.bus28.voltage_v",
+        threshold=faults.bus28_voltage_v_max,
+        hysteresis=0.5,
+        persistence_s=0.5,
+    )
+    yield from _battery(config)
+
+
+def _battery(config: CoreConfig) -> Iterator[Fault]:
+    """The battery. Its state of charge has a law of its own (ladder.py)."""
+    faults = config.faults
+    for event_id, comparison, limit_a in (
+        ("eps.charge_high", ">", faults.battery_current_a_max),
+        ("eps.discharge_high", "<", -faults.battery_current_a_max),
+    ):
+        yield Fault(
+            event_id,
+            "eps",
+            _W,
+            point="eps.battery.current_a",
+            comparison=comparison,
+            threshold=limit_a,
+            hysteresis=10.0,
+            persistence_s=2.0,
+        )
+    yield Fault(
+        "eps.battery_low",
+        "eps",
+        _W,
+        point="eps.battery.voltage_v",
+        comparison="<",
+        threshold=faults.battery_voltage_v_min,
+        hysteresis=1.0,
+        persistence_s=1.0,
+    )
+    yield Fault(
+        "eps.charge_unknown",
+        "eps",
+        _W,
+        point="eps.battery.charge_ratio",
+        threshold=2.0,  # above every charge: only silence raises it
+        persistence_s=faults.charge_unknown_s,
+        stale="trip",
     )
     yield Fault(
         "eps.battery_hot",

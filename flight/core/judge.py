@@ -1,9 +1,10 @@
 """Judge: turn samples into readings that laws may trust.
 
 Checks: status of the last try, range (NaN fails it), age, rate, stuck. A reading that fails a check
-is replaced by the last good value for a short hold, then by NaN: a law sees a number that was true
-a moment ago, or learns that it is blind. Vector operations over all points; the slow path runs only
-when some reading is not good.
+is replaced by the last good value for a short hold, then by another source where there is one, then
+by NaN: a law sees a number that was true a moment ago, or learns that it is blind. Readings that
+pass are compared with each other (compare.py). Vector operations over all points; the slow path
+runs only when some reading is not good.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flight.core import compare as comparing
+from flight.core.compare import CompareState, CompareTable
 from flight.core.points import PointTable
 from flight.core.types import Bools, Float64s, Int64s, Quality, Snapshot, Uint8s
 
@@ -45,6 +48,7 @@ class JudgeTable:
     all_true: bytes
     all_zero_status: bytes
     zero_quality: Uint8s
+    compare: CompareTable | None = None
 
 
 class StuckState(NamedTuple):
@@ -79,6 +83,7 @@ class JudgeState(NamedTuple):
     any_suspect: bool
     all_good: bool
     stuck: StuckState
+    compare: CompareState
 
     def is_good(self, point: int) -> bool:
         """Return whether the newest sample of a point is good: no held value, no doubt."""
@@ -86,12 +91,18 @@ class JudgeState(NamedTuple):
 
 
 def build_table(
-    table: PointTable, *, hold_s: float, stuck_period_s: float, no_rate_check: frozenset[int]
+    table: PointTable,
+    *,
+    hold_s: float,
+    stuck_period_s: float,
+    no_rate_check: frozenset[int],
+    compare: CompareTable | None = None,
 ) -> JudgeTable:
     """Return the limits of all points as arrays.
 
     Args:
         no_rate_check: Points whose own monitor filters single samples: a true step is seen at once.
+        compare: What is compared with what; None: nothing.
     """
     points = table.points
     rates = np.array(
@@ -128,6 +139,7 @@ def build_table(
         all_true=bytes([1]) * count,
         all_zero_status=bytes(4 * count),
         zero_quality=np.zeros(count, np.uint8),
+        compare=compare,
     )
 
 
@@ -152,6 +164,7 @@ def initial(table: JudgeTable) -> JudgeState:
             np.zeros(stuck, np.bool_),
             False,
         ),
+        compare=comparing.initial(table.compare) if table.compare else _NOTHING_COMPARED,
     )
 
 
@@ -159,7 +172,8 @@ def judge(table: JudgeTable, state: JudgeState, now_ns: int, snapshot: Snapshot)
     """Return the readings of one snapshot.
 
     Guarantees: `trusted` holds only values that once passed every check, at most `hold_ns` old or
-    good now; a point that was never good is NaN. One doubted sample never reaches `trusted`.
+    good now, or those of another source; a point that was never good is NaN without one. One
+    doubted sample never reaches `trusted`.
     """
     values = snapshot.values
     stuck = state.stuck
@@ -168,13 +182,18 @@ def judge(table: JudgeTable, state: JudgeState, now_ns: int, snapshot: Snapshot)
     valid = values >= table.low
     valid &= values <= table.high
     fresh = snapshot.time_ns >= now_ns - table.age_ns_max
+    compare = state.compare
+    if table.compare is not None and now_ns - compare.looked_ns >= table.compare.period_ns:
+        usable = np.where(valid & fresh & (snapshot.status == 0), values, np.nan)
+        compare = comparing.step(table.compare, compare, now_ns, usable)
     # In the first moments a sample never taken (time 0) would look fresh.
-    if stuck.any_stuck or state.any_suspect or now_ns <= table.age_ns_longest:
-        return _judge_slowly(table, state, now_ns, snapshot, stuck)
+    doubted = stuck.any_stuck or state.any_suspect or compare.doubts
+    if doubted or now_ns <= table.age_ns_longest:
+        return _judge_slowly(table, state, now_ns, snapshot, stuck, compare)
     status_good = snapshot.status.tobytes() == table.all_zero_status
     if status_good and (valid & fresh).tobytes() == table.all_true:
         if (np.abs(values - state.last_good) > table.step_max).tobytes().count(1):
-            return _judge_slowly(table, state, now_ns, snapshot, stuck)
+            return _judge_slowly(table, state, now_ns, snapshot, stuck, compare)
         return JudgeState(
             last_good=values,
             good_time_ns=snapshot.time_ns,
@@ -184,28 +203,35 @@ def judge(table: JudgeTable, state: JudgeState, now_ns: int, snapshot: Snapshot)
             any_suspect=False,
             all_good=True,
             stuck=stuck,
+            compare=compare,
         )
     if not status_good:
         valid &= snapshot.status == 0
     good = valid & fresh
     last_good = np.where(good, values, state.last_good)
     if (np.abs(last_good - state.last_good) > table.step_max).tobytes().count(1):
-        return _judge_slowly(table, state, now_ns, snapshot, stuck)
+        return _judge_slowly(table, state, now_ns, snapshot, stuck, compare)
     good_time_ns = np.where(good, snapshot.time_ns, state.good_time_ns)
+    trusted = np.where(good | _is_held(table, good_time_ns, now_ns), last_good, np.nan)
+    quality = np.where(valid, np.where(fresh, _GOOD, _STALE), _INVALID)
+    if table.compare is not None:
+        comparing.substitute(table.compare, (), trusted, quality)
     return JudgeState(
         last_good=last_good,
         good_time_ns=good_time_ns,
-        trusted=np.where(good | _is_held(table, good_time_ns, now_ns), last_good, np.nan),
-        quality=np.where(valid, np.where(fresh, _GOOD, _STALE), _INVALID),
+        trusted=trusted,
+        quality=quality,
         suspect_time_ns=state.suspect_time_ns,
         any_suspect=False,
         all_good=False,
         stuck=stuck,
+        compare=compare,
     )
 
 
 _GOOD, _STALE = np.uint8(Quality.GOOD), np.uint8(Quality.STALE)
 _INVALID = np.uint8(Quality.INVALID)
+_NOTHING_COMPARED = CompareState(0, (), (), ())
 
 
 def _is_held(table: JudgeTable, good_time_ns: Int64s, now_ns: int) -> Bools:
@@ -214,9 +240,14 @@ def _is_held(table: JudgeTable, good_time_ns: Int64s, now_ns: int) -> Bools:
 
 
 def _judge_slowly(
-    table: JudgeTable, state: JudgeState, now_ns: int, snapshot: Snapshot, stuck: StuckState
+    table: JudgeTable,
+    state: JudgeState,
+    now_ns: int,
+    snapshot: Snapshot,
+    stuck: StuckState,
+    compare: CompareState,
 ) -> JudgeState:
-    """The whole of `judge`: rate and stuck checks too."""
+    """The whole of `judge`: rate and stuck checks, and what comparisons doubt, too."""
     values, time_ns = snapshot.values, snapshot.time_ns
     fresh = (time_ns >= now_ns - table.age_ns_max) & (time_ns > 0)
     valid = (values >= table.low) & (values <= table.high) & (snapshot.status == 0)
@@ -240,15 +271,20 @@ def _judge_slowly(
     quality[doubted] = Quality.SUSPECT
     quality[~fresh] = Quality.STALE
     quality[~valid | (time_ns <= 0)] = Quality.INVALID
+    trusted = np.where(good | _is_held(table, good_time_ns, now_ns), last_good, np.nan)
+    all_good = bool(good.all()) and not compare.doubts
+    if table.compare is not None and not all_good:
+        comparing.substitute(table.compare, compare.doubts, trusted, quality)
     return JudgeState(
         last_good=last_good,
         good_time_ns=good_time_ns,
-        trusted=np.where(good | _is_held(table, good_time_ns, now_ns), last_good, np.nan),
+        trusted=trusted,
         quality=quality,
         suspect_time_ns=suspect_time_ns,
         any_suspect=bool(suspect_time_ns.any()),
-        all_good=bool(good.all()),
+        all_good=all_good,
         stuck=stuck,
+        compare=compare,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from flight.core import counters, ladder, rails
 from flight.core.event_ids import SEVERITIES
+from flight.core.fault_states import compared_value
 from flight.core.monitors import MonitorTable
 from flight.core.pumps import PumpPhase
 from flight.core.rails import Pair, PayloadPhase, Phase
@@ -42,16 +43,17 @@ def _fault_events(table: MonitorTable, after: State, changed: tuple[int, ...]) -
     now_ns, trusted = after.now_ns, after.judge.trusted
     for i in changed:
         fault = table.faults[i]
-        on_point = i < len(table.points)
-        value = float(trusted[table.points[i]]) if on_point else 0.0
+        value = compared_value(table, after.monitors, i, trusted)
         is_known = value == value
-        value = value if is_known else 0.0
-        if not on_point:
-            what = fault.condition
+        value = value if is_known and not fault.condition else 0.0
+        watched = fault.point or fault.signal
+        if fault.condition or fault.signal.endswith(".disagrees"):
+            what = fault.condition or fault.signal
         elif is_known and fault.stale != "trip":
-            what = f"{fault.point} {fault.comparison} {fault.threshold:g}"
+            limit = dict(fault.mode_thresholds).get(after.monitors.mode, fault.threshold)
+            what = f"{watched} {fault.comparison} {limit:g}"
         else:
-            what = f"no reading of {fault.point}"
+            what = f"no reading of {watched}"
         if after.monitors.active[i]:
             text = f"{what} for {fault.persistence_s:g} s; response: {fault.response}"
             yield Event(now_ns, fault.event_id, fault.severity, fault.subject, text, value)
@@ -76,6 +78,7 @@ def nothing_changed(before: State, after: State) -> bool:
         and after.pumps.phase is before.pumps.phase
         and after.pumps.failed == before.pumps.failed
         and after.operator.inhibits == before.operator.inhibits
+        and after.operator.inhibited_faults == before.operator.inhibited_faults
     )
 
 
@@ -117,12 +120,15 @@ def transition_events(before: State, after: State) -> Iterator[Event]:
         yield event(
             event_id, "payload_54v", _with_reason(str(after.payload.phase), after.payload.reason)
         )
-    was_inhibited = {name for name, _ in before.operator.inhibits}
-    inhibited = {name for name, _ in after.operator.inhibits}
+    was_inhibited, inhibited = _inhibited(before), _inhibited(after)
     for name in sorted(inhibited - was_inhibited):
         yield event("response.inhibited", name, "by command; re-enabled automatically")
     for name in sorted(was_inhibited - inhibited):
         yield event("response.enabled", name, "the inhibit has ended")
+
+
+def _inhibited(state: State) -> set[str]:
+    return {name for name, _ in state.operator.inhibits + state.operator.inhibited_faults}
 
 
 _PUMP_EVENTS = {

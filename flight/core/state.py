@@ -17,6 +17,7 @@ from flight.core.monitors import MonitorState
 from flight.core.pumps import PumpsState
 from flight.core.rails import Pair, Payload
 from flight.core.temperature import TemperatureState
+from flight.core.trends import TrendState
 from flight.core.types import Float64s
 
 
@@ -25,7 +26,7 @@ class OperatorState(NamedTuple):
 
     limits: per accelerator cap in W (inf: none) and until when in ns (0: for ever). disabled:
     accelerators kept off. budget_w: node budget, inf for the configured one. inhibits: response
-    name and until when.
+    name and until when. inhibited_faults: fault id and until when.
     """
 
     limits_w: tuple[float, ...]
@@ -33,6 +34,7 @@ class OperatorState(NamedTuple):
     disabled: tuple[bool, ...]
     budget_w: float
     inhibits: tuple[tuple[str, int], ...] = ()
+    inhibited_faults: tuple[tuple[str, int], ...] = ()
 
 
 class AccelState(NamedTuple):
@@ -95,6 +97,7 @@ class State:
     allotted: bool
     operator: OperatorState
     desired: Float64s
+    trends: TrendState
 
     def replace(self, *, pairs: tuple[Pair, ...], payload: Payload, pumps: PumpsState) -> "State":
         """Return the state with what commands may clear replaced."""

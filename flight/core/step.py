@@ -28,6 +28,7 @@ from flight.core import (
     reports,
     responses,
     temperature,
+    trends,
     wiring,
 )
 from flight.core.config import CoreConfig
@@ -50,6 +51,8 @@ class StepConfig:
     judge: judge.JudgeTable
     monitors: MonitorTable
     guard: guard.GuardLaw
+    trends: trends.TrendWiring
+    trend_period_ns: int
     flag_bytes: bytes  # of a snapshot without any flag
     clocks_mhz: tuple[float, ...]  # all at the maximum
 
@@ -62,6 +65,7 @@ def compile_config(config: CoreConfig, table: PointTable) -> StepConfig:
     """
     wired = wiring.build(table)
     count = wired.accelerator_count
+    compared = faults.comparisons(config, table)
     return StepConfig(
         core=config,
         wiring=wired,
@@ -70,11 +74,13 @@ def compile_config(config: CoreConfig, table: PointTable) -> StepConfig:
             hold_s=config.judge.hold_s,
             stuck_period_s=config.judge.stuck_check_period_s,
             no_rate_check=faults.over_current_points(table),
+            compare=compared,
         ),
         monitors=monitors.build_table(
             faults.build_faults(config, table, count),
             table.index,
             faults.conditions(table, count),
+            faults.signals(config, table, count),
         ),
         guard=guard.build_law(
             config.guard,
@@ -82,6 +88,8 @@ def compile_config(config: CoreConfig, table: PointTable) -> StepConfig:
             cap_w_safe=config.arbiter.cap_w_safe,
             cap_w_max=config.arbiter.cap_w_max,
         ),
+        trends=trends.build(table, count),
+        trend_period_ns=round(config.trends.period_s * 1e9),
         flag_bytes=bytes(4 * len(table)),
         clocks_mhz=(config.arbiter.clock_max_mhz,) * count,
     )
@@ -95,6 +103,7 @@ def initial_state(step_config: StepConfig) -> State:
         started_ns=0,
         judge=judge.initial(step_config.judge),
         monitors=monitors.initial(step_config.monitors),
+        trends=trends.initial(len(step_config.monitors.signals)),
         mode=ModeState(Mode.BOOT, 0),
         health=Health(),
         ladder=ladder.LadderState(),
@@ -134,7 +143,10 @@ def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decis
         outcome = commands.apply(core, state, operator, inputs.commands, now_ns)
         operator = outcome.operator
 
-    monitored, changed = _monitor(config, state, judged, sensed, inputs)
+    trended = state.trends
+    if now_ns - trended.looked_ns >= config.trend_period_ns:
+        trended = _step_trends(config, state, sensed)
+    monitored, changed = _monitor(config, state, sensed, inputs, trended, operator)
     before = state
     if outcome.clear:
         state, monitored = responses.clear(config.monitors, state, monitored, outcome.clear)
@@ -172,7 +184,7 @@ def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decis
         valves, sequence.payload, sequence.pairs, sequence.module_switched_ns, sequence.settled,
         _all_on(state, sequence), guards, accels, grants, shared.power_w, shared.overhead_w,
         clocks_mhz, counters.step(state.counted, wired.accel.counters(sensed.values)),
-        shared.allotted, operator, desired,
+        shared.allotted, operator, desired, trended,
     )  # fmt: skip
     events = reports.events(config.monitors, before, after, changed)
     return after, Decision(
@@ -201,9 +213,31 @@ def _sense(config: StepConfig, state: State, judged: judge.JudgeState, inputs: I
     return Sensed(inputs.now_ns, dt_s, judged, values, readings, flags, cap_flags)
 
 
+def _step_trends(config: StepConfig, state: State, sensed: Sensed) -> trends.TrendState:
+    core = config.core
+    return trends.step(
+        core.trends,
+        core.faults,
+        config.trends,
+        state.trends,
+        values=sensed.values,
+        pairs=state.pairs,
+        caps_w=state.grants.cap_w,
+        pump_speed_rpm=core.loop.pump_speed_rpm_nominal,
+        disagreeing=sensed.judged.compare.disagrees,
+        now_ns=sensed.now_ns,
+    )
+
+
 def _monitor(
-    config: StepConfig, state: State, judged: judge.JudgeState, sensed: Sensed, inputs: Inputs
+    config: StepConfig,
+    state: State,
+    sensed: Sensed,
+    inputs: Inputs,
+    trended: trends.TrendState,
+    operator: OperatorState,
 ) -> tuple[MonitorState, tuple[int, ...]]:
+    judged = sensed.judged
     return monitors.evaluate(
         config.monitors,
         state.monitors,
@@ -227,6 +261,10 @@ def _monitor(
             no_flow=state.pumps.phase is PumpPhase.DEAD,
             now_ns=inputs.now_ns,
         ),
+        signals=trended.signals,
+        signals_ns=trended.looked_ns,
+        mode=state.mode.mode,
+        inhibited=operator.inhibited_faults,
     )
 
 

@@ -19,6 +19,7 @@ FLAG_LAPSED = 1  # of Snapshot.flags: the driver applied the safe value and wait
 FLAG_REFLEX = 2  # of Snapshot.flags: a reflex holds this point
 FLAG_REFUSED = 4  # of Snapshot.flags: the desired value is outside the immutable limits
 FLAG_WRITE_FAILED = 8  # of Snapshot.flags: the last write failed; the driver tries again
+FLAG_ABANDONED = 16  # of Snapshot.flags: no daemon for too long; the driver switched the point off
 
 
 class Quality(IntEnum):

@@ -49,6 +49,11 @@ FAULTS: Final = MappingProxyType(
         "accel.power_cycle_due": EventKind(
             "The accelerator stayed silent and is power-cycled.", "Watch the retry count."
         ),
+        "accel.library_power_cycle": EventKind(
+            "The library that the lost accelerators share did not return: they are power-cycled, a"
+            " few at a time.",
+            "Look at the library's driver; their jobs are lost.",
+        ),
         "accel.uncontrolled": EventKind(
             "An accelerator draws more than its cap and cannot be told: it is power-cycled.",
             "Look at its driver; it is latched off after the tries allowed.",
@@ -60,6 +65,38 @@ FAULTS: Final = MappingProxyType(
         "accel.memory_sensor_lost": EventKind(
             "No trusted memory temperature: the cap is safe.",
             "Check the sensor; disable if it stays.",
+        ),
+        "accel.core_sensor_stuck": EventKind(
+            "A core reading stood still while its power moved: it is not trusted, the cap is safe.",
+            "None if it moves again; if it stays, disable the accelerator.",
+        ),
+        "accel.core_disagrees": EventKind(
+            "A core reads far from cores at like power. A colder one counts as warm as its peers.",
+            "Compare its plate and its rail's power; calibrate, or disable it.",
+        ),
+        "accel.power_disagrees": EventKind(
+            "An accelerator and its rail measure different powers: the higher one counts.",
+            "Compare with payload_54v; a rail that draws more may have a fault behind it.",
+        ),
+        "accel.cooling_degraded": EventKind(
+            "A core is further above its plate per watt than its peers: thermal paste, or a lid.",
+            "Lower its operator limit; plan its replacement.",
+        ),
+        "accel.memory_errors": EventKind(
+            "Corrected memory errors come fast: a slope that precedes uncorrectable ones.",
+            "Outside of a radiation zone: checkpoint, and reset it at leisure.",
+        ),
+        "accel.link_errors": EventKind(
+            "The host link of an accelerator repeats transfers.",
+            "Look at its width and speed; reset it at the next checkpoint.",
+        ),
+        "accel.slowdown": EventKind(
+            "The device brakes itself: hardware slowdown, heat or power brake.",
+            "It should never come to that: compare core, memory and rail with their limits.",
+        ),
+        "accel.cap_not_taken": EventKind(
+            "The cap that a device reads back is not the one granted.",
+            "Above: look at permissions and its driver. Below: the device is clamped by itself.",
         ),
         "accel.cap_not_obeyed": EventKind(
             "Power stayed above the cap: the clock is lowered.",
@@ -81,12 +118,24 @@ FAULTS: Final = MappingProxyType(
             "Auxiliary current above its limit in two samples: both rails off, closed once.",
             "None; more than three in ten minutes latch it off.",
         ),
+        "rail.micro_latch": EventKind(
+            "Auxiliary current stays a little above nominal: a partial latch-up.",
+            "Power-cycle the accelerator when its job allows: disable, then enable it.",
+        ),
         "rail.over_current": EventKind(
             "Current above its limit beyond the transient mask.",
             "Check the load before clear_latched.",
         ),
         "rail.under_voltage": EventKind("A host rail is low.", "Check its regulator and its load."),
         "rail.over_voltage": EventKind("A rail is high.", "Check its regulator."),
+        "rail.voltage_disagrees": EventKind(
+            "A closed module rail and payload_54v that feeds it differ: a switch, or a meter.",
+            "If its temperature rises too, disable the accelerator.",
+        ),
+        "rail.current_disagrees": EventKind(
+            "payload_54v carries another current than its modules together: a leak, or a meter.",
+            "Compare with the battery's current.",
+        ),
         "rail.over_temperature": EventKind("A rail's switch is hot.", "Lower the load behind it."),
         "rail.tripped": EventKind(
             "A rail commanded on lost its voltage: off in order, closed once.",
@@ -104,6 +153,10 @@ FAULTS: Final = MappingProxyType(
             "A switch-off is not confirmed: a part does not answer, or its switch reads closed.",
             "Look at the bus. It is tried again; it is not switched on before both read open.",
         ),
+        "rail.switch_closed": EventKind(
+            "A switch that had opened conducts or reads closed again, without current yet.",
+            "Disable the accelerator; with current, payload_54v is opened.",
+        ),
         "rail.cannot_open": EventKind(
             "A module that must be off for safety stays on: payload_54v is opened instead.",
             "As rail.failed_closed.",
@@ -115,6 +168,10 @@ FAULTS: Final = MappingProxyType(
         "device.write_failed": EventKind(
             "Writes to a device fail and are tried again.", "Look at its bus and its driver."
         ),
+        "device.abandoned": EventKind(
+            "A driver saw no daemon for so long that it switched its rails off.",
+            "Find out why the daemon was away; rails are switched on again in order.",
+        ),
         "loop.supply_cold": EventKind(
             "Coolant supply below its limit.", "Check bypass and heaters; raise the load."
         ),
@@ -122,23 +179,87 @@ FAULTS: Final = MappingProxyType(
             "Coolant supply above its limit.", "Check attitude and bypass valve; lower the load."
         ),
         "loop.return_hot": EventKind("Coolant return above its limit.", "Check the flow."),
+        "loop.return_disagrees": EventKind(
+            "The return is not the mean of the plates' outlets: a sensor, or uneven flow.",
+            "See plate.blocked.",
+        ),
         "loop.radiator_cold": EventKind(
             "Radiator outlet near freezing.", "Check the bypass valve; raise the load."
         ),
+        "loop.radiator_degraded": EventKind(
+            "The radiator rejects less heat than its temperature should: attitude, or its coating.",
+            "Check the attitude; lower the load if the return rises.",
+        ),
         "loop.pressure_high": EventKind("Loop pressure above its limit.", "Check for a blockage."),
+        "loop.pressure_low": EventKind(
+            "Less pressure than the flow needs: gas in the loop, or a sensor.",
+            "Watch the flow and the accumulator.",
+        ),
+        "loop.blocked": EventKind(
+            "More pressure than the flow needs: a blockage.", "Look for the plate that is hot."
+        ),
+        "loop.leak": EventKind(
+            "The accumulator loses level that no temperature explains.",
+            "Estimate the time left; plan the node without coolant.",
+        ),
         "loop.accumulator_low": EventKind("The accumulator is nearly empty.", "Suspect a leak."),
         "loop.flow_low": EventKind("Coolant flow below its limit.", "See loop.pump_lost."),
+        "loop.flow_disagrees": EventKind(
+            "Flow and pump speed do not belong together: wear, gas, or a sensor.",
+            "Compare the pressure; try the other pump.",
+        ),
+        "loop.pump_worn": EventKind(
+            "A pump draws more current than its speed needs: bearing, or a weak motor.",
+            "Make the other pump the lead.",
+        ),
         "loop.blind": EventKind(
             "The loop controller stayed silent: SAFE.", "Restore its driver, then set_mode."
         ),
         "plate.hot": EventKind(
             "A cold plate's outlet is hot.", "Compare with its neighbours: a blockage shows alone."
         ),
+        "plate.blocked": EventKind(
+            "Coolant warms more in one plate per watt than in its peers: less flow.",
+            "Lower the operator limit of its accelerator.",
+        ),
+        "plate.outlet_disagrees": EventKind(
+            "A plate's outlet reads far from those at like power.",
+            "With plate.blocked it is true; without, it is the sensor.",
+        ),
         "eps.bus54_low": EventKind(
             "Payload bus under-voltage: minimum caps at once.", "Check the battery and the bus."
         ),
         "eps.bus54_high": EventKind("Payload bus over-voltage.", "Check charge control."),
         "eps.bus28_low": EventKind("Avionics bus under-voltage.", "Shed avionics loads."),
+        "eps.bus28_high": EventKind("Avionics bus over-voltage.", "Check its regulator."),
+        "eps.string_lost": EventKind(
+            "A string of the array gives far less than its peers in sunlight.",
+            "Recompute the energy budget; none if it returns.",
+        ),
+        "eps.array_low": EventKind(
+            "In sunlight the battery gives power: the array does not carry the node.",
+            "Check attitude and strings; lower the planned load before the eclipse.",
+        ),
+        "eps.charge_high": EventKind(
+            "Charge current above its limit.", "Check charge control; heat and cold make it worse."
+        ),
+        "eps.discharge_high": EventKind(
+            "Discharge current above its limit.", "Compare with the sum of the loads: a short?"
+        ),
+        "eps.battery_low": EventKind(
+            "Battery voltage below its limit.", "Compare with the state of charge: a lost cell?"
+        ),
+        "eps.charge_unknown": EventKind(
+            "No state of charge: the ladder goes one rung down after ladder.unknown_s.",
+            "Restore the driver of the power system.",
+        ),
+        "eps.charging_cold": EventKind(
+            "A battery below its limit is being charged: it plates the cells.",
+            "Stop the charge; check its heater.",
+        ),
+        "eps.voltage_disagrees": EventKind(
+            "Battery and payload bus read different voltages.", "Compare with payload_54v."
+        ),
         "eps.battery_hot": EventKind(
             "Battery above its limit.", "Find the cause first: attitude, heater, charge current."
         ),
@@ -146,11 +267,18 @@ FAULTS: Final = MappingProxyType(
             "Battery below its limit: charging now plates the cells.", "Check its heater."
         ),
         "host.cpu_hot": EventKind("The host processor is hot.", "Lower the host's load."),
+        "host.memory_errors": EventKind(
+            "The host's memory corrects errors fast.", "Restart the host at leisure; see its log."
+        ),
         "host.drive_hot": EventKind("A drive is hot.", "Lower its load."),
         "host.drive_worn": EventKind("A drive is near its end of life.", "Move its data."),
         "host.disk_full": EventKind("Little disk space is left.", "Dump or drop recordings."),
         "driver.communication_lost": EventKind(
             "A driver gives no good samples.", "None at first: it is restarted; then see its log."
+        ),
+        "driver.library_lost": EventKind(
+            "More accelerators are silent at once than fail by chance: the library they share.",
+            "None at first: it is loaded again. They are power-cycled in turns if it stays lost.",
         ),
     }
 )
@@ -203,7 +331,9 @@ TRANSITIONS: Final = MappingProxyType(
         "payload.latched_off": EventKind(
             "The payload bus stays open.", "clear_latched payload_54v once it is safe."
         ),
-        "response.inhibited": EventKind("An operator inhibited a response.", "Watch it yourself."),
+        "response.inhibited": EventKind(
+            "An operator inhibited a response, or that of one fault.", "Watch it yourself."
+        ),
         "response.enabled": EventKind("An inhibit ended; the response works again.", _NONE),
     }
 )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flight.core import conditions, outputs, pumps, responses
+from flight.core import compare, conditions, outputs, pumps, responses
 from flight.core.types import FLAG_LAPSED, FLAG_REFLEX, FLAG_WRITE_FAILED, Command, Decision
 from tests.core_node import Node, booted
 
@@ -17,6 +17,7 @@ QUICK_LOOKS = (
     (responses, "_is_settled"),
     (responses, "_is_as_wanted"),
     (outputs, "_only_caps_changed"),
+    (compare, "_all_agree"),
 )
 TABLE = booted().table
 DEVICES = sorted({point.device for point in TABLE})
