@@ -31,7 +31,21 @@ from flight.commands import (
 from flight.operator_error import OperatorError
 from flight.version import VERSION
 
-COMMANDS = (init, check, sim, run, status, top, faults, log, explain, replay, plot, export, dictionary)  # in the order of --help
+COMMANDS = (
+    init,
+    check,
+    sim,
+    run,
+    status,
+    top,
+    faults,
+    log,
+    explain,
+    replay,
+    plot,
+    export,
+    dictionary,
+)  # in the order of --help
 
 
 def main(argv: Sequence[str] | None = None) -> int:

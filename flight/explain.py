@@ -21,6 +21,8 @@ REASON_TEXTS = {
     CapReason.OPERATOR: "an operator's limit",
     CapReason.BUDGET: "its share of the node's power budget",
     CapReason.ALLOTMENT: "its share of the spacecraft's grant, or the grant has lapsed",
+    CapReason.PLAN: "the planner's cap for now, or the fallback of a lapsed plan",
+    CapReason.DEMAND: "its workload declared that it can use no more; others use the rest",
     CapReason.GUARD: "the thermal guard holds its core or memory at the set-point",
     CapReason.CHARGE: "the battery's state of charge is on a rung of the shed ladder",
     CapReason.MODE: "the mode wants safe caps or no accelerators",

@@ -18,11 +18,15 @@ from flight.core.types import (
     FLAG_LAPSED,
     FLAG_REFLEX,
     Allotment,
+    CapPlan,
     Command,
     Decision,
     Event,
     Inputs,
+    OrbitForecast,
+    Restored,
     Snapshot,
+    WorkloadClaim,
 )
 from flight.dictionary.channels import build_point_table
 
@@ -85,6 +89,10 @@ class Node:
         self.events: list[Event] = []
         self.decision: Decision | None = None
         self.allotment: Allotment | None = None
+        self.plan: CapPlan | None = None
+        self.orbit: OrbitForecast | None = None
+        self.claims: tuple[WorkloadClaim, ...] = ()
+        self.restored: Restored | None = None
         n = len(self.table)
         self.values, self.time_ns = np.zeros(n), np.zeros(n, np.int64)
         if self.rails_found_on:
@@ -201,7 +209,12 @@ class Node:
             snapshot=self.snapshot(),
             commands=commands,
             allotment=self.allotment,
+            plan=self.plan,
+            orbit=self.orbit,
+            claims=self.claims,
+            restored=self.restored,
         )
+        self.restored = None
         self.state, decision = step(self.step_config, self.state, inputs)
         for k, index in enumerate(self.table.writable_indices):
             value = float(decision.desired[k])

@@ -17,6 +17,8 @@ class CapReason(StrEnum):
     OPERATOR = "operator"  # operator_limit
     BUDGET = "budget"  # its share of the node budget
     ALLOTMENT = "allotment"  # its share of the spacecraft's grant, or the grant has lapsed
+    PLAN = "plan"  # the planner's cap for now, or its fallback once the plan has lapsed
+    DEMAND = "demand"  # what its workload has declared, while power is short for the others
     GUARD = "guard"  # thermal guard
     CHARGE = "charge"  # state-of-charge ladder
     MODE = "mode"  # the mode wants safe caps or no accelerators

@@ -5,10 +5,12 @@ values. Each number has a source or is marked assumed; the units are part of the
 """
 
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from flight.core import rail_order
+from flight.core.config_accelerators import AcceleratorsConfig
 from flight.core.config_faults import FaultsConfig
 from flight.core.config_judge import JudgeConfig
 from flight.core.config_loop import LoopConfig
@@ -110,8 +112,18 @@ class GuardConfig(Section):
         return self
 
 
+def _checked_depends(depends: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    rail_order.check(depends)
+    return depends
+
+
 class RailsConfig(Section):
     """[rails]: sequencing of the payload bus and of each accelerator's two rails."""
+
+    depends: Annotated[dict[str, tuple[str, ...]], AfterValidator(_checked_depends)] = Field(
+        dict(rail_order.DEFAULT),
+        description="Rail -> what must be good before it is switched on; REF-1 rail order.",
+    )
 
     aux_voltage_v_min: float = Field(
         3.0, ge=0.5, le=5.0, description="Power good of the 3.3 V auxiliary rail; assumed -9 %."
@@ -236,6 +248,12 @@ class ArbiterConfig(Section):
     allotment_fallback_w: float = Field(
         2200.0, ge=100.0, le=1e6, description="When a spacecraft's grant has lapsed; assumed."
     )
+    plan_fallback_w: float = Field(
+        700.0,
+        ge=1.0,
+        le=5000.0,
+        description="Cap when a plan has lapsed; the largest cap: none; assumed.",
+    )
     overhead_w: float = Field(
         480.0,
         ge=0.0,
@@ -292,6 +310,11 @@ class ArbiterConfig(Section):
             raise ValueError(
                 f"cap_w_safe = {self.cap_w_safe} must lie between cap_w_min = {self.cap_w_min} and"
                 f" cap_w_max = {self.cap_w_max}"
+            )
+        if not self.cap_w_min <= self.plan_fallback_w <= self.cap_w_max:
+            raise ValueError(
+                f"plan_fallback_w = {self.plan_fallback_w} must lie between cap_w_min ="
+                f" {self.cap_w_min} and cap_w_max = {self.cap_w_max}"
             )
         if not self.clock_low_mhz < self.clock_max_mhz:
             raise ValueError(
@@ -361,6 +384,12 @@ class ModesConfig(Section):
     degraded_s: float = Field(
         10.0, ge=0.0, le=3600.0, description="Good readings end DEGRADED; docs/design/modes.md."
     )
+    restart_count_max: int = Field(
+        3,
+        ge=1,
+        le=100,
+        description="Unplanned restarts in 10 min that lead to SAFE; docs/design/modes.md.",
+    )
     loop_blind_s: float = Field(
         30.0, ge=1.0, le=3600.0, description="Loop controller lost this long: SAFE; assumed."
     )
@@ -394,6 +423,7 @@ class CoreConfig(Section):
     modes: ModesConfig = ModesConfig()
     faults: FaultsConfig = FaultsConfig()
     trends: TrendsConfig = TrendsConfig()
+    accelerators: AcceleratorsConfig = AcceleratorsConfig()
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -2,12 +2,13 @@
 
 from typing import NamedTuple
 
+from flight.core.accelerators import AccelState
 from flight.core.conditions import Readings
 from flight.core.judge import JudgeState
-from flight.core.monitors import Responding
+from flight.core.monitors import NOBODY, Responding
 from flight.core.pumps import PumpsState
 from flight.core.state import OperatorState
-from flight.core.types import FLAG_LAPSED, Mode
+from flight.core.types import FLAG_LAPSED, CapPlan, Mode, WorkloadClaim
 
 
 class Sensed(NamedTuple):
@@ -31,7 +32,10 @@ class Sensed(NamedTuple):
 
 
 class Situation(NamedTuple):
-    """What the node-wide laws found, for the laws per accelerator."""
+    """What the node-wide laws found, for the laws per accelerator.
+
+    draining, waiting: as in accelerators.Kept. accels: memories of this cycle.
+    """
 
     mode: Mode
     operator: OperatorState
@@ -39,6 +43,11 @@ class Situation(NamedTuple):
     pumps: PumpsState
     rung: int
     shared_w: float
+    accels: tuple[AccelState, ...] = ()
+    draining: frozenset[int] = NOBODY
+    waiting: frozenset[int] = NOBODY
+    plan: CapPlan | None = None
+    claims: tuple[WorkloadClaim, ...] = ()
 
     def is_inhibited(self, name: str) -> bool:
         """Return whether an operator has inhibited a response."""

@@ -1,13 +1,13 @@
 """Which limits apply to each accelerator in a cycle: the input of the arbiter."""
 
-from flight.core import arbiter, guard, ladder, rails
+from flight.core import arbiter, cap_plan, guard, ladder, rails
 from flight.core.arbiter import CapReason, Grants, Limit
 from flight.core.config import CoreConfig
 from flight.core.cycle import Sensed, Situation
 from flight.core.guard import GuardLaw, GuardState
 from flight.core.monitors import Response
 from flight.core.rails import Pair, Phase
-from flight.core.types import FLAG_LAPSED, FLAG_REFLEX, Mode
+from flight.core.types import FLAG_LAPSED, FLAG_REFLEX, CapPlan, Mode, WorkloadClaim
 
 _ON, _PROBATION, _NOMINAL = Phase.ON, Phase.PROBATION, Mode.NOMINAL
 _MAXIMUM, _OPERATOR, _GUARD = CapReason.MAXIMUM, CapReason.OPERATOR, CapReason.GUARD
@@ -90,6 +90,10 @@ def arbitrate(
             cap_w = guarded[0]
             reason = _GUARD if guarded[1] is not None else CapReason.SENSOR
         limits.append((cap_w, reason))
+    if situation.plan is not None:
+        _follow(core, limits, situation.plan, sensed.now_ns)
+    if situation.claims:
+        _give_up(core.arbiter.cap_w_min, limits, situation.claims, shared_w)
     if sensed.cap_flags is not None:
         before = _hold(safe_w, before, limits, sensed.cap_flags)
     return arbiter.grant(
@@ -100,6 +104,29 @@ def arbitrate(
         shared_reason=shared_reason,
         dt_s=sensed.dt_s,
     )
+
+
+def _follow(core: CoreConfig, limits: list[Limit | None], plan: CapPlan, now_ns: int) -> None:
+    """Lower each limit to what is planned for now."""
+    fallback_w = core.arbiter.plan_fallback_w
+    planned_w = cap_plan.caps_w(plan, len(limits), now_ns, fallback_w=fallback_w)
+    for i, (limit, cap_w) in enumerate(zip(limits, planned_w, strict=False)):
+        if limit is not None and cap_w < limit[0]:  # NaN binds nothing
+            limits[i] = (cap_w, CapReason.PLAN)
+
+
+def _give_up(
+    floor_w: float,
+    limits: list[Limit | None],
+    claims: tuple[WorkloadClaim, ...],
+    shared_w: float,
+) -> None:
+    """While power is short, lower each limit to what its workload can use: others get the rest."""
+    if sum(limit[0] for limit in limits if limit is not None) <= shared_w:
+        return
+    for i, (limit, claim) in enumerate(zip(limits, claims, strict=False)):
+        if limit is not None and claim.demand_w < limit[0]:
+            limits[i] = (max(claim.demand_w, min(floor_w, limit[0])), CapReason.DEMAND)
 
 
 def _hold(

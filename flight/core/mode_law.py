@@ -50,6 +50,7 @@ def step(
     core: CoreConfig,
     state: State,
     *,
+    restart: ModeEvent | None = None,
     command: ModeEvent | None,
     responding: Responding,
     pump_state: PumpsState,
@@ -57,12 +58,24 @@ def step(
     health: Health,
     now_ns: int,
 ) -> ModeState:
-    """Apply the events of this cycle to the mode table, the gravest last, so that it wins."""
+    """Apply the events of this cycle to the mode table, the gravest last, so that it wins.
+
+    Args:
+        restart: How an earlier run ended, with the first inputs of a run; None: nothing of it.
+    """
     was = state.mode
+    if (
+        command is None
+        and restart is None
+        and _is_steady(was, responding, pump_state, rung, health)
+    ):
+        return was
     critical = pump_state.phase is pumps.PumpPhase.DEAD or bool(
         responding and (responding.get(Response.SAFE) or responding.get(Response.FAILED_CLOSED))
     )
     due = _recovering(core, state, health, critical=critical, now_ns=now_ns)
+    if restart is not None:
+        due.insert(0, restart)
     if command is not None:
         due.append(command)
     if was.cause is ModeEvent.CHARGE_CRITICAL and rung < ladder.RUNG_SURVIVAL:
@@ -81,6 +94,19 @@ def step(
         elif target is mode.mode and event is not mode.cause and (event, target) in _TAKE_OVER:
             mode = mode._replace(cause=event)
     return mode
+
+
+def _is_steady(
+    was: ModeState, responding: Responding, pump_state: PumpsState, rung: int, health: Health
+) -> bool:
+    """A quick look, right when it says yes: no condition moves the node out of NOMINAL."""
+    return (
+        was.mode is Mode.NOMINAL
+        and not responding
+        and health.readings_ns > 0
+        and rung < ladder.RUNG_SAFE
+        and pump_state.phase is not pumps.PumpPhase.DEAD
+    )
 
 
 def _recovering(

@@ -13,6 +13,12 @@ class ModeEvent(StrEnum):
     BOOTED_TO_STANDBY = "booted_to_standby"  # readings and flow are good; autostart_mode is STANDBY
     BOOTED_TO_NOMINAL = "booted_to_nominal"  # readings and flow are good; autostart_mode is NOMINAL
     BOOTED_TO_SAFE = "booted_to_safe"  # ... is SAFE, or the boot took too long
+    RESTARTED_TO_DEGRADED = "restarted_to_degraded"  # unplanned; it was NOMINAL or DEGRADED
+    RESTARTED_TO_STANDBY = "restarted_to_standby"
+    RESTARTED_TO_SAFE = "restarted_to_safe"
+    RESTARTED_TO_SURVIVAL = "restarted_to_survival"
+    HOST_RESTARTED = "host_restarted"  # the host, by itself
+    RESTARTS_SPENT = "restarts_spent"  # the daemon, too often
     COMMAND_STANDBY = "command_standby"
     COMMAND_NOMINAL = "command_nominal"
     COMMAND_SAFE = "command_safe"
@@ -55,6 +61,12 @@ _ROWS: Final[dict[ModeEvent, tuple[Mode | None, ...]]] = {
     ModeEvent.BOOTED_TO_STANDBY: (_ST, _ST, _N, _D, _S, _V),
     ModeEvent.BOOTED_TO_NOMINAL: (_N, _ST, _N, _D, _S, _V),
     ModeEvent.BOOTED_TO_SAFE: (_S, _ST, _N, _D, _S, _V),
+    ModeEvent.RESTARTED_TO_DEGRADED: (_D, _ST, _N, _D, _S, _V),
+    ModeEvent.RESTARTED_TO_STANDBY: (_ST, _ST, _N, _D, _S, _V),
+    ModeEvent.RESTARTED_TO_SAFE: (_S, _ST, _N, _D, _S, _V),
+    ModeEvent.RESTARTED_TO_SURVIVAL: (_V, _ST, _N, _D, _S, _V),
+    ModeEvent.HOST_RESTARTED: (_S, _S, _S, _S, _S, _V),
+    ModeEvent.RESTARTS_SPENT: (_S, _S, _S, _S, _S, _V),
     ModeEvent.COMMAND_STANDBY: (None, _ST, _ST, _ST, _ST, None),
     ModeEvent.COMMAND_NOMINAL: (None, _N, _N, None, _N, None),
     ModeEvent.COMMAND_SAFE: (_S, _S, _S, _S, _S, _S),

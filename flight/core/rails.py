@@ -5,13 +5,14 @@ first core reading -> probation at the safe cap -> in service. Order off: module
 While the module's part answers both are commanded in one decision, because a driver writes its
 points in order and modules come first; while it does not, the auxiliary rail is held until the
 module is known to be open. Off-times count from when both switches read open. Off-times and retries
-are kept here (S4).
+are kept here (S4). What must be good before a rail is switched on is data: `[rails.depends]`.
 """
 
 from enum import StrEnum
 from math import nan
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from flight.core import rail_order
 from flight.core.config import RailsConfig
 
 
@@ -29,6 +30,7 @@ class Phase(StrEnum):
     LATCHED_OFF = "latched_off"  # until an operator's clear_latched
 
 
+NO_ANSWER: Final = "accelerator did not answer"
 AUX_ON = frozenset(
     {Phase.AUX, Phase.READY, Phase.MODULE, Phase.STARTING, Phase.PROBATION, Phase.ON}
 )
@@ -45,6 +47,7 @@ class Pair(NamedTuple):
     the window. reason: what switched it off or latched it, for the operator. open_ns: when both
     switches first read open after they were commanded off; 0: not yet. aux_held: the auxiliary rail
     stays on until the module is known to be open. urgent: safety needs the module off.
+    stays_off: latched off before a restart, and so again once its switches are sensed.
     """
 
     phase: Phase = Phase.UNKNOWN
@@ -55,6 +58,7 @@ class Pair(NamedTuple):
     open_ns: int = 0
     aux_held: bool = False
     urgent: bool = False
+    stays_off: bool = False
 
 
 class PairSample(NamedTuple):
@@ -142,6 +146,8 @@ def _commanded_off(
 
 def clear(pair: Pair) -> Pair:
     """Return a latched pair as simply off, with a fresh retry budget."""
+    if pair.stays_off:
+        return Pair()
     if pair.phase is not Phase.LATCHED_OFF:
         return pair
     return pair._replace(phase=Phase.OFF, off_ns=0, retries_ns=(), reason="")
@@ -211,12 +217,27 @@ def _adopt(config: RailsConfig, pair: Pair, sample: PairSample, now_ns: int) -> 
     if sample.aux_enable is None or sample.module_enable is None:
         return pair
     aux_on, module_on = sample.aux_enable > 0.5, sample.module_enable > 0.5
+    if pair.stays_off:
+        # The module may be found on: its auxiliary rail then outlasts it, as in any switch-off.
+        return Pair(Phase.LATCHED_OFF, now_ns, 0, (), pair.reason, 0, module_on and aux_on)
     if aux_on and module_on:
         return Pair(Phase.STARTING, now_ns, 0, (), "adopted")
     off_ns = round(config.off_time_s * 1e9)
     # Either alone is a state that no sequence passes through at rest: off, in order.
     reason = "found out of order" if module_on or aux_on else ""
     return Pair(Phase.OFF, now_ns, off_ns, (), reason)
+
+
+def depends_are_good(
+    config: RailsConfig, rail: str, conditions: Conditions, *, aux_good: bool
+) -> bool:
+    """Return whether all that a rail depends on, directly or through another, is good."""
+    good = {
+        rail_order.COOLANT_FLOW: conditions.flow_good,
+        rail_order.PAYLOAD: conditions.payload_good,
+        rail_order.AUX: aux_good,
+    }
+    return all(good.get(name, False) for name in rail_order.all_depends(config.depends, rail))
 
 
 def _start(config: RailsConfig, pair: Pair, sample: PairSample, conditions: Conditions) -> Pair:
@@ -230,7 +251,7 @@ def _start(config: RailsConfig, pair: Pair, sample: PairSample, conditions: Cond
         and _reads_off(sample.module_enable)
     )
     due = pair.open_ns > 0 and conditions.now_ns - pair.open_ns >= pair.off_ns
-    if due and dead and conditions.flow_good and conditions.payload_good:
+    if due and dead and depends_are_good(config, rail_order.AUX, conditions, aux_good=False):
         return Pair(Phase.AUX, conditions.now_ns, 0, pair.retries_ns, pair.reason)
     return pair
 
@@ -249,7 +270,7 @@ def _climb(config: RailsConfig, pair: Pair, sample: PairSample, conditions: Cond
         upward = aux_good
         failure = "auxiliary rail did not become good" if timed_out else ""
     elif phase is Phase.READY:
-        depends = aux_good and conditions.flow_good and conditions.payload_good
+        depends = depends_are_good(config, rail_order.MODULE, conditions, aux_good=aux_good)
         upward = depends and conditions.module_turn
         failure = "" if depends else "lost what it depends on"
     elif phase is Phase.MODULE:
@@ -270,7 +291,7 @@ def _enter_service(config: RailsConfig, pair: Pair, sample: PairSample, now_ns: 
         if sample.answers:
             return pair._replace(phase=Phase.PROBATION, since_ns=now_ns)
         if waited_s >= config.accelerator_boot_s_max:
-            return _fail(config, pair, "accelerator did not answer", now_ns)
+            return _fail(config, pair, NO_ANSWER, now_ns)
         return pair
     if not sample.answers:
         return pair._replace(phase=Phase.STARTING, since_ns=now_ns)
@@ -301,6 +322,7 @@ class Payload(NamedTuple):
     off_ns: int = 0
     retries_ns: tuple[int, ...] = ()
     reason: str = ""
+    stays_off: bool = False
 
 
 def step_payload(
@@ -322,8 +344,10 @@ def step_payload(
     phase = payload.phase
     waited_ns = now_ns - payload.since_ns
     if phase is PayloadPhase.UNKNOWN:
-        if enable is None:
+        if enable is None or (payload.stays_off and not modules_off):
             return payload
+        if payload.stays_off:
+            return Payload(PayloadPhase.LATCHED_OFF, now_ns, 0, (), payload.reason)
         found = PayloadPhase.ON if enable > 0.5 else PayloadPhase.OFF
         return Payload(found, now_ns, round(config.off_time_s * 1e9))
     if phase is PayloadPhase.OFF and wanted and modules_off and waited_ns >= payload.off_ns:
@@ -360,6 +384,8 @@ def open_payload(payload: Payload, *, reason: str, now_ns: int) -> Payload:
 
 def clear_payload(payload: Payload) -> Payload:
     """Return a latched payload bus as simply off, with a fresh retry budget."""
+    if payload.stays_off:
+        return Payload()
     if payload.phase is not PayloadPhase.LATCHED_OFF:
         return payload
     return Payload(PayloadPhase.OFF, payload.since_ns)

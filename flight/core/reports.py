@@ -77,8 +77,15 @@ def nothing_changed(before: State, after: State) -> bool:
         and after.ladder.rung == before.ladder.rung
         and after.pumps.phase is before.pumps.phase
         and after.pumps.failed == before.pumps.failed
-        and after.operator.inhibits == before.operator.inhibits
-        and after.operator.inhibited_faults == before.operator.inhibited_faults
+        and after.accels is before.accels
+        and (
+            after.operator is before.operator
+            or (
+                after.operator.inhibits == before.operator.inhibits
+                and after.operator.inhibited_faults == before.operator.inhibited_faults
+                and after.operator.limits_w == before.operator.limits_w
+            )
+        )
     )
 
 
@@ -120,11 +127,42 @@ def transition_events(before: State, after: State) -> Iterator[Event]:
         yield event(
             event_id, "payload_54v", _with_reason(str(after.payload.phase), after.payload.reason)
         )
+    for event_id, name, text in _inhibit_changes(before, after):
+        yield event(event_id, name, text)
+    for event_id, i, text, value in _accelerator_changes(before, after):
+        yield event(event_id, f"accel{i}", text, value)
+
+
+def _inhibit_changes(before: State, after: State) -> Iterator[tuple[str, str, str]]:
+    """Yield event id, response or fault and text of each inhibit that began or ended."""
     was_inhibited, inhibited = _inhibited(before), _inhibited(after)
     for name in sorted(inhibited - was_inhibited):
-        yield event("response.inhibited", name, "by command; re-enabled automatically")
+        yield "response.inhibited", name, "by command; re-enabled automatically"
     for name in sorted(was_inhibited - inhibited):
-        yield event("response.enabled", name, "the inhibit has ended")
+        yield "response.enabled", name, "the inhibit has ended"
+
+
+def _accelerator_changes(before: State, after: State) -> Iterator[tuple[str, int, str, float]]:
+    """Yield event id, accelerator, text and value of each change above the rails."""
+    for i, (was, now) in enumerate(zip(before.accels, after.accels, strict=True)):
+        if now.drain_until_ns and not was.drain_until_ns:
+            left_s = (now.drain_until_ns - after.now_ns) * 1e-9
+            yield "accel.draining", i, f"{now.drain_reason}; at most {left_s:g} s", left_s
+        elif was.drain_until_ns and not now.drain_until_ns:
+            yield "accel.drained", i, was.drain_reason, (after.now_ns - was.drain_ns) * 1e-9
+        if now.resets_ns and now.resets_ns != was.resets_ns:
+            yield "accel.reset", i, f"driver reset {len(now.resets_ns)} in the window", 0.0
+        if bool(now.retired) != bool(was.retired):
+            event_id = "accel.retired" if now.retired else "accel.returned"
+            yield event_id, i, now.retired or was.retired, 0.0
+    for i, (was_w, now_w) in enumerate(
+        zip(before.operator.limits_w, after.operator.limits_w, strict=True)
+    ):
+        if now_w != was_w:
+            owners = [limit.owner for limit in after.operator.limits if limit.accelerator == i]
+            ended = not owners
+            text = "no limit left" if ended else f"smallest of {', '.join(owners)}"
+            yield "limit.ended" if ended else "limit.set", i, text, 0.0 if ended else now_w
 
 
 def _inhibited(state: State) -> set[str]:

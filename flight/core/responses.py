@@ -2,13 +2,14 @@
 
 from typing import NamedTuple
 
-from flight.core import ladder, monitors, pumps, rails, temperature
+from flight.core import ladder, monitors, pumps, rail_order, rails, temperature
+from flight.core.accelerators import BLIND_REASON, LOST, AccelState
 from flight.core.arbiter import CapReason
 from flight.core.config import CoreConfig, RailsConfig
 from flight.core.cycle import Sensed, Situation, known
 from flight.core.monitors import NOBODY, MonitorState, MonitorTable, Responding, Response
 from flight.core.rails import Conditions, Pair, PairSample, Payload, PayloadPhase, Phase
-from flight.core.state import AccelState, OperatorState, State
+from flight.core.state import OperatorState, State, replaced
 from flight.core.types import FLAG_REFLEX, Allotment, Mode
 from flight.core.wiring import Wiring
 
@@ -44,7 +45,8 @@ def clear(
         else:
             i = int(subject.removeprefix("accel"))
             pairs[i] = rails.clear(pairs[i])
-    return state.replace(pairs=tuple(pairs), payload=payload, pumps=pump_state), monitor_state
+    state = replaced(state, pairs=tuple(pairs), payload=payload, pumps=pump_state)
+    return state, monitor_state
 
 
 class _SwitchOff(NamedTuple):
@@ -128,7 +130,7 @@ def step_reflexes(
     for i, flags in enumerate(cap_flags):
         core_c = sensed.readings.core_temp_c[i]
         if not int(flags) & FLAG_REFLEX or not core_c < core.guard.reflex_release_c:
-            after[i] = AccelState(0, accels[i].rearm_ns)
+            after[i] = accels[i]._replace(cool_since_ns=0)
             continue
         since_ns, asked_ns = accels[i].cool_since_ns or now_ns, accels[i].rearm_ns
         if (
@@ -137,7 +139,7 @@ def step_reflexes(
         ):
             rearm.append(wired.accel_drivers[i])
             asked_ns = now_ns
-        after[i] = AccelState(since_ns, asked_ns)
+        after[i] = accels[i]._replace(cool_since_ns=since_ns, rearm_ns=asked_ns)
     return tuple(after), tuple(rearm)
 
 
@@ -165,6 +167,7 @@ def _is_settled(state: State, sensed: Sensed, situation: Situation) -> bool:
         and sensed.flags is None
         and situation.mode is state.mode.mode
         and situation.operator is state.operator
+        and situation.accels is state.accels
         and situation.rung == state.ladder.rung
         and situation.pumps.phase is state.pumps.phase
         and situation.shared_w == state.shared_w
@@ -197,27 +200,30 @@ def _sequence(
     """Move the payload bus and each pair one step towards what is wanted."""
     now_ns, values, pump_state = sensed.now_ns, sensed.values, situation.pumps
     blocked = _blocked(situation.responding)
+    switched_ns = state.module_switched_ns
+    conditions = Conditions(
+        now_ns=now_ns,
+        flow_good=pump_state.flow_since_ns > 0 and not pump_state.caps_are_safe,
+        payload_good=payload.phase is PayloadPhase.ON,
+        module_turn=now_ns - switched_ns >= core.rails.stagger_s * 1e9 or not switched_ns,
+    )
     payload = rails.step_payload(
         core.rails,
         payload,
         enable=known(values[wired.payload_enable]),
         voltage_v=known(values[wired.payload_voltage]),
-        wanted=any(wanted) and situation.mode in (Mode.NOMINAL, Mode.DEGRADED),
-        modules_off=all(pair.phase not in rails.MODULE_ON for pair in pairs),
+        wanted=any(wanted)
+        and situation.mode in (Mode.NOMINAL, Mode.DEGRADED)
+        and rails.depends_are_good(core.rails, rail_order.PAYLOAD, conditions, aux_good=False),
+        modules_off=_modules_are_off(pairs, payload),
         now_ns=now_ns,
     )
-    switched_ns = state.module_switched_ns
+    conditions = conditions._replace(payload_good=payload.phase is PayloadPhase.ON)
     after = []
     for i, (pair, want) in enumerate(zip(pairs, wanted, strict=True)):
         if want and pair.phase is _ON:
             after.append(pair)
             continue
-        conditions = Conditions(
-            now_ns=now_ns,
-            flow_good=pump_state.flow_since_ns > 0 and not pump_state.caps_are_safe,
-            payload_good=payload.phase is PayloadPhase.ON,
-            module_turn=now_ns - switched_ns >= core.rails.stagger_s * 1e9 or not switched_ns,
-        )
         stepped = rails.step(
             core.rails,
             pair,
@@ -227,6 +233,7 @@ def _sequence(
         )
         if stepped.phase is Phase.MODULE and pair.phase is not Phase.MODULE:
             switched_ns = now_ns
+            conditions = conditions._replace(module_turn=not core.rails.stagger_s)
         after.append(stepped)
     return Sequence(tuple(after), payload, switched_ns, rearm)
 
@@ -249,6 +256,8 @@ def _apply_faults(
         if how.inhibit and situation.is_inhibited(how.inhibit):
             continue
         for i in responding.get(how.response, NOBODY):
+            if how.response is Response.LOST and _may_wait(core, situation, sensed, i):
+                continue
             after[i] = _trip(config, after[i], how, now_ns)
     if not situation.is_inhibited("cap_check"):
         for i in responding.get(Response.CAP_OFF, NOBODY):
@@ -265,6 +274,21 @@ def _apply_faults(
         ]
     changed = any(a is not b for a, b in zip(after, pairs, strict=True))
     return (tuple(after) if changed else pairs), payload, rearm
+
+
+def _modules_are_off(pairs: tuple[Pair, ...], payload: Payload) -> bool:
+    """No module is commanded on; before a bus that stays off is opened, each is commanded off."""
+    if payload.stays_off:
+        return all(pair.phase in rails.COMMANDED_OFF for pair in pairs)
+    return all(pair.phase not in rails.MODULE_ON for pair in pairs)
+
+
+def _may_wait(core: CoreConfig, situation: Situation, sensed: Sensed, i: int) -> bool:
+    """A lost accelerator's power-cycle may wait: it is known to draw no more than its safe cap."""
+    if i not in situation.waiting:
+        return False
+    limit_w = core.arbiter.cap_w_safe * (1.0 + core.arbiter.cap_tolerance_ratio)
+    return sensed.readings.module_power_w[i] <= limit_w
 
 
 def _trip(config: RailsConfig, pair: Pair, how: _SwitchOff, now_ns: int) -> Pair:
@@ -328,8 +352,8 @@ def _switch_offs(core: CoreConfig) -> tuple[_SwitchOff, ...]:
         _SwitchOff(Response.OVER_CURRENT, off_s, "module over-current", "latch_up", True),
         hot,
         _SwitchOff(Response.TRIPPED, spurious_s, "rail tripped"),
-        _SwitchOff(Response.LOST, spurious_s, "accelerator lost", retry_count_max=tries),
-        _SwitchOff(Response.BLIND, spurious_s, "temperature and power unknown"),
+        _SwitchOff(Response.LOST, spurious_s, LOST, retry_count_max=tries),
+        _SwitchOff(Response.BLIND, spurious_s, BLIND_REASON),
     )
 
 
@@ -354,28 +378,32 @@ def _wanted(
     """Return which accelerators shall be on."""
     mode, pump_state = situation.mode, situation.pumps
     if mode is Mode.BOOT:  # as found
-        if pump_state.phase is pumps.PumpPhase.DEAD or payload.phase is PayloadPhase.LATCHED_OFF:
+        if pump_state.phase is pumps.PumpPhase.DEAD or stays_open(payload):
             return [False] * len(pairs)
         return [pair.phase in rails.AUX_ON for pair in pairs]
-    if (
-        mode not in (Mode.NOMINAL, Mode.DEGRADED)
-        or pump_state.phase is pumps.PumpPhase.DEAD
-        or payload.phase is PayloadPhase.LATCHED_OFF
-    ):
+    if pump_state.phase is pumps.PumpPhase.DEAD or stays_open(payload):
         return [False] * len(pairs)
+    if mode not in (Mode.NOMINAL, Mode.DEGRADED):
+        return [i in situation.draining for i in range(len(pairs))]
     left_w, floor_w = situation.shared_w, core.arbiter.cap_w_min
     shed = situation.rung >= ladder.RUNG_SHED and not situation.is_inhibited("charge")
     places = 1 if shed else len(pairs)
     wanted = []
-    for pair, disabled in zip(pairs, situation.operator.disabled, strict=True):
+    for i, (pair, disabled) in enumerate(zip(pairs, situation.operator.disabled, strict=True)):
         phase = pair[0]
+        leaves = (disabled or situation.accels[i].retired) and i not in situation.draining
         need_w = floor_w if phase is _ON else 1.05 * floor_w  # hysteresis of shedding
-        want = not disabled and phase is not _LATCHED and places > 0 and left_w >= need_w
+        want = not leaves and phase is not _LATCHED and places > 0 and left_w >= need_w
         if want:
             places -= 1
             left_w -= floor_w
         wanted.append(want)
     return wanted
+
+
+def stays_open(payload: Payload) -> bool:
+    """Return whether the payload bus waits for an operator's clear_latched."""
+    return payload.phase is PayloadPhase.LATCHED_OFF or payload.stays_off
 
 
 def _sample(core: CoreConfig, wired: Wiring, sensed: Sensed, i: int) -> PairSample:

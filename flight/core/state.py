@@ -4,16 +4,19 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
 
+from flight.core.accelerators import AccelState
 from flight.core.arbiter import Grants
 from flight.core.guard import GuardState
 from flight.core.judge import JudgeState
 from flight.core.ladder import LadderState
 from flight.core.modes import ModeState
 from flight.core.monitors import MonitorState
+from flight.core.notices import NoticeState
 from flight.core.pumps import PumpsState
 from flight.core.rails import Pair, Payload
 from flight.core.temperature import TemperatureState
@@ -21,31 +24,36 @@ from flight.core.trends import TrendState
 from flight.core.types import Float64s
 
 
+class OperatorLimit(NamedTuple):
+    """A cap that one owner has set on one accelerator. until_ns: 0 for ever."""
+
+    accelerator: int
+    cap_w: float
+    owner: str
+    until_ns: int = 0
+
+
 class OperatorState(NamedTuple):
     """What operators have asked for.
 
-    limits: per accelerator cap in W (inf: none) and until when in ns (0: for ever). disabled:
-    accelerators kept off. budget_w: node budget, inf for the configured one. inhibits: response
-    name and until when. inhibited_faults: fault id and until when.
+    limits: in the order they were set. limits_w: derived from them, the smallest per accelerator,
+    inf for none. disabled: accelerators kept off. budget_w: node budget, inf for the configured
+    one. inhibits: response name and until when. inhibited_faults: fault id and until when.
     """
 
     limits_w: tuple[float, ...]
-    limits_until_ns: tuple[int, ...]
     disabled: tuple[bool, ...]
-    budget_w: float
+    budget_w: float = inf
     inhibits: tuple[tuple[str, int], ...] = ()
     inhibited_faults: tuple[tuple[str, int], ...] = ()
+    limits: tuple[OperatorLimit, ...] = ()
 
-
-class AccelState(NamedTuple):
-    """Small memories per accelerator.
-
-    cool_since_ns: a latched reflex may be released from then on;
-    rearm_ns: when the release was last asked for.
-    """
-
-    cool_since_ns: int = 0
-    rearm_ns: int = 0
+    def with_limits(self, limits: tuple[OperatorLimit, ...]) -> "OperatorState":
+        """Return the state with other limits in force; on each accelerator the smallest wins."""
+        smallest_w = [inf] * len(self.limits_w)
+        for limit in limits:
+            smallest_w[limit.accelerator] = min(smallest_w[limit.accelerator], limit.cap_w)
+        return self._replace(limits=limits, limits_w=tuple(smallest_w))
 
 
 class Health(NamedTuple):
@@ -66,6 +74,7 @@ class State:
 
     module_switched_ns: last switch-on of a module rail.
     settled: every rail is where it is wanted.
+    calm: no accelerator is being drained or reset, or silent.
     all_on: every accelerator is in service and payload_54v on.
     shared_w: what all accelerators together might draw.
     allotted: the spacecraft has granted power once, so that losing the grant is a loss.
@@ -86,6 +95,7 @@ class State:
     pairs: tuple[Pair, ...]
     module_switched_ns: int
     settled: bool
+    calm: bool
     all_on: bool
     guards: tuple[GuardState, ...]
     accels: tuple[AccelState, ...]
@@ -96,12 +106,9 @@ class State:
     counted: tuple[float, ...]
     allotted: bool
     operator: OperatorState
+    notices: NoticeState
     desired: Float64s
     trends: TrendState
-
-    def replace(self, *, pairs: tuple[Pair, ...], payload: Payload, pumps: PumpsState) -> "State":
-        """Return the state with what commands may clear replaced."""
-        return replace(self, pairs=pairs, payload=payload, pumps=pumps, settled=False)
 
     def to_bytes(self) -> bytes:
         """Return a canonical encoding: equal states give equal bytes, on one machine type."""
@@ -109,6 +116,23 @@ class State:
         for name in self.__slots__:
             _pack(getattr(self, name), out)
         return bytes(out)
+
+
+def replaced(
+    state: State,
+    *,
+    pairs: tuple[Pair, ...],
+    payload: Payload,
+    pumps: PumpsState,
+    accels: tuple[AccelState, ...] | None = None,
+    operator: OperatorState | None = None,
+) -> State:
+    """Return the state with what commands may clear, or a start takes over, replaced."""
+    return replace(
+        state, pairs=pairs, payload=payload, pumps=pumps, settled=False,
+        accels=state.accels if accels is None else accels,
+        operator=state.operator if operator is None else operator,
+    )  # fmt: skip
 
 
 def _pack(value: object, out: bytearray) -> None:

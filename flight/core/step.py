@@ -4,12 +4,13 @@ No I/O, no clock, no log, no await. Time and everything else it sees is in `inpu
 is in the decision. The order of one cycle is the order of `step`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, nan
 
 import numpy as np
 
 from flight.core import (
+    accelerators,
     arbiter,
     clocks,
     commands,
@@ -22,15 +23,18 @@ from flight.core import (
     limits,
     mode_law,
     monitors,
+    notices,
     outputs,
     pumps,
     rails,
     reports,
     responses,
+    restoring,
     temperature,
     trends,
     wiring,
 )
+from flight.core.accelerators import AccelState
 from flight.core.config import CoreConfig
 from flight.core.cycle import Sensed, Situation, is_inhibited, known
 from flight.core.modes import ModeState
@@ -38,7 +42,7 @@ from flight.core.monitors import NOBODY, MonitorState, MonitorTable, Responding,
 from flight.core.points import PointTable
 from flight.core.pumps import PumpPhase, PumpSample, PumpsState, PumpsWanted
 from flight.core.rails import Pair, Phase
-from flight.core.state import AccelState, Health, OperatorState, State
+from flight.core.state import Health, OperatorState, State
 from flight.core.types import Decision, Inputs, Mode
 
 
@@ -113,6 +117,7 @@ def initial_state(step_config: StepConfig) -> State:
         pairs=(Pair(),) * count,
         module_switched_ns=0,
         settled=False,
+        calm=True,
         all_on=False,
         guards=(guard.GuardState(core.arbiter.cap_w_max),) * count,
         accels=(AccelState(),) * count,
@@ -122,7 +127,8 @@ def initial_state(step_config: StepConfig) -> State:
         clocks_mhz=step_config.clocks_mhz,
         counted=(0.0,) * (2 * count),
         allotted=False,
-        operator=OperatorState((inf,) * count, (0,) * count, (False,) * count, inf),
+        operator=OperatorState((inf,) * count, (False,) * count),
+        notices=notices.NoticeState(),
         desired=np.full(step_config.wiring.slots.count, nan),
     )
 
@@ -136,13 +142,8 @@ def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decis
     core, wired, now_ns = config.core, config.wiring, inputs.now_ns
     judged = judge.judge(config.judge, state.judge, now_ns, inputs.snapshot)
     sensed = _sense(config, state, judged, inputs)
-
-    operator = commands.expire(state.operator, now_ns)
-    outcome = commands.Outcome(operator)
-    if inputs.commands:
-        outcome = commands.apply(core, state, operator, inputs.commands, now_ns)
-        operator = outcome.operator
-
+    state, outcome = _listen(core, state, inputs)
+    operator = outcome.operator
     trended = state.trends
     if now_ns - trended.looked_ns >= config.trend_period_ns:
         trended = _step_trends(config, state, sensed)
@@ -151,30 +152,32 @@ def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decis
     if outcome.clear:
         state, monitored = responses.clear(config.monitors, state, monitored, outcome.clear)
     responding = monitored.responding
-
     pumped = _step_pumps(config, state, sensed, operator)
     laddered = _step_ladder(config, state, sensed)
     rung = laddered.rung
     health = mode_law.step_health(state, sensed, responding, pumped, rung)
     mode = mode_law.step(
-        core, state, command=outcome.mode_event, responding=responding, pump_state=pumped,
-        rung=rung, health=health, now_ns=now_ns,
+        core, state, restart=outcome.restart, command=outcome.mode_event, responding=responding,
+        pump_state=pumped, rung=rung, health=health, now_ns=now_ns,
     )  # fmt: skip
     shared = responses.shared_power(
         core, wired, state, operator, inputs.allotment, sensed.values, now_ns
     )
-    situation = Situation(mode.mode, operator, responding, pumped, rung, shared.power_w)
+    kept = _step_accelerators(config, state, sensed, outcome, mode, inputs, pumped, rung)
+    situation = Situation(
+        mode.mode, operator, responding, pumped, rung, shared.power_w, kept.accels,
+        kept.draining, kept.waiting, inputs.plan, inputs.claims,
+    )  # fmt: skip
 
     sequence = responses.step_rails(core, wired, state, sensed, situation)
     guards = limits.step_guards(core, config.guard, state.guards, sequence.pairs, sensed, situation)
-    accels, rearm = responses.step_reflexes(core, wired, state.accels, sensed)
+    accels = accelerators.retire_lost(kept.accels, state.pairs, sequence.pairs)
+    accels, rearm = responses.step_reflexes(core, wired, accels, sensed)
     valves = _step_valves(config, state, sensed)
     grants = limits.arbitrate(
         core, state.grants, sequence.pairs, guards, sensed, situation, shared.reason
     )
-    clocks_mhz = state.clocks_mhz
-    if responding or clocks_mhz is not config.clocks_mhz:
-        clocks_mhz = _step_clocks(config, state, sequence.pairs, sensed, responding)
+    clocks_mhz = _step_clocks(config, state, sequence.pairs, sensed, responding)
     desired = outputs.step(
         core, wired.slots, state, grants=grants, pairs=sequence.pairs, payload=sequence.payload,
         pumps=pumped, temperature=valves, clocks_mhz=clocks_mhz,
@@ -182,10 +185,13 @@ def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decis
     after = State(
         now_ns, state.started_ns or now_ns, judged, monitored, mode, health, laddered, pumped,
         valves, sequence.payload, sequence.pairs, sequence.module_switched_ns, sequence.settled,
+        state.calm if accels is state.accels else accelerators.is_calm(accels),
         _all_on(state, sequence), guards, accels, grants, shared.power_w, shared.overhead_w,
         clocks_mhz, counters.step(state.counted, wired.accel.counters(sensed.values)),
-        shared.allotted, operator, desired, trended,
+        shared.allotted, operator, state.notices, desired, trended,
     )  # fmt: skip
+    if not _notices_hold(config, before, after, inputs):
+        after = replace(after, notices=_step_notices(config, after, inputs))
     events = reports.events(config.monitors, before, after, changed)
     return after, Decision(
         mode=mode.mode,
@@ -195,7 +201,23 @@ def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decis
         rearm=rearm + sequence.rearm,
         events=events,
         acks=outcome.acks,
+        requests=kept.requests,
+        notices=after.notices.notices,
+        accel_phases=after.notices.phases,
     )
+
+
+def _listen(core: CoreConfig, state: State, inputs: Inputs) -> tuple[State, commands.Outcome]:
+    """Take over what is restored, end what has expired, and obey."""
+    restart = None
+    if inputs.restored is not None and not state.now_ns:
+        state = restoring.apply(state, inputs.restored, inputs.now_ns)
+        restart = restoring.mode_event(core, inputs.restored)
+    operator = commands.expire(state.operator, inputs.now_ns)
+    if inputs.commands:
+        outcome = commands.apply(core, state, operator, inputs.commands, inputs.now_ns)
+        return state, outcome._replace(restart=restart)
+    return state, commands.Outcome(operator, state.accels, restart=restart)
 
 
 def _sense(config: StepConfig, state: State, judged: judge.JudgeState, inputs: Inputs) -> Sensed:
@@ -268,6 +290,91 @@ def _monitor(
     )
 
 
+def _step_accelerators(
+    config: StepConfig,
+    state: State,
+    sensed: Sensed,
+    outcome: commands.Outcome,
+    mode: ModeState,
+    inputs: Inputs,
+    pumped: PumpsState,
+    rung: int,
+) -> accelerators.Kept:
+    if _accelerators_are_calm(state, sensed, outcome, mode):
+        return accelerators.Kept(state.accels)
+    operator = outcome.operator
+    shed = rung >= ladder.RUNG_SHED and not is_inhibited(operator, "charge")
+    around = accelerators.Around(
+        now_ns=sensed.now_ns,
+        mode=mode,
+        pairs=state.pairs,
+        answers=tuple(c == c for c in sensed.readings.core_temp_c),
+        disabled=operator.disabled,
+        is_urgent=shed or pumped.phase is PumpPhase.DEAD or responses.stays_open(state.payload),
+        claims=inputs.claims,
+        notices=state.notices.notices,
+        orbit=inputs.orbit,
+        retry_window_s=config.core.rails.retry_window_s,
+    )
+    return accelerators.step(
+        config.core.accelerators, config.wiring.accel_drivers, outcome.accels, around
+    )
+
+
+def _accelerators_are_calm(
+    state: State, sensed: Sensed, outcome: commands.Outcome, mode: ModeState
+) -> bool:
+    """A quick look, right when it says yes: nobody leaves, is silent, or is being reset."""
+    return (
+        outcome.operator.disabled is state.operator.disabled
+        and outcome.accels is state.accels
+        and mode is state.mode
+        and state.calm
+        and (
+            sensed.judged.all_good
+            or not any(
+                c != c and pair[0] in rails.SERVED
+                for c, pair in zip(sensed.readings.core_temp_c, state.pairs, strict=True)
+            )
+        )
+    )
+
+
+def _notices_hold(config: StepConfig, before: State, after: State, inputs: Inputs) -> bool:
+    """A quick look, right when it says yes: nothing that the notices speak of has changed."""
+    was = before.notices
+    return (
+        inputs.now_ns < was.wake_ns
+        and inputs.claims is was.claims
+        and inputs.plan is was.plan
+        and inputs.orbit is was.orbit
+        and after.pairs is before.pairs
+        and after.accels is before.accels
+        and after.mode is before.mode
+        and after.operator.disabled is before.operator.disabled
+        and after.pumps.phase is before.pumps.phase
+        and after.ladder.rung == before.ladder.rung
+        and (
+            after.grants is before.grants
+            or (
+                after.grants.reason == before.grants.reason
+                and not notices.guards_are_low(config.core, after.grants)
+            )
+        )
+    )
+
+
+def _step_notices(config: StepConfig, after: State, inputs: Inputs) -> notices.NoticeState:
+    return notices.step(
+        config.core,
+        after.notices,
+        notices.Scene(
+            inputs.now_ns, after.mode.mode, after.pairs, after.accels, after.grants, after.pumps,
+            after.ladder.rung, after.operator.disabled, inputs.claims, inputs.plan, inputs.orbit,
+        ),
+    )  # fmt: skip
+
+
 _PUMPS_WANTED = {Mode.BOOT: PumpsWanted.BOTH, Mode.SURVIVAL: PumpsWanted.TRICKLE}
 
 
@@ -320,6 +427,8 @@ def _step_clocks(
     sensed: Sensed,
     responding: Responding,
 ) -> tuple[float, ...]:
+    if not responding and state.clocks_mhz is config.clocks_mhz:
+        return config.clocks_mhz
     after = clocks.step(
         config.core.arbiter,
         state.clocks_mhz,

@@ -199,11 +199,11 @@ class Notice(NamedTuple):
 
 
 class DeviceRequest(NamedTuple):
-    """An edge for a driver: "reset" or "power_cycle" of one of its devices; None: of the driver."""
+    """An edge for a driver: "clear", "reset" or "power_cycle" of the device that has a point."""
 
     kind: str
     driver: str
-    device: int | None = None
+    point: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +214,7 @@ class Decision:
     rearm: drivers whose latched reflexes may be released, by name. requests: other edges.
     cap_w, cap_reason: per accelerator, what the arbiter granted and the term that won.
     notices: those in force, one per accelerator; the same object while nothing changed.
+    accel_phases: per accelerator, the word of accelerators.AccelPhase; likewise.
     """
 
     mode: Mode
@@ -225,3 +226,4 @@ class Decision:
     acks: tuple[Ack, ...] = ()
     requests: tuple[DeviceRequest, ...] = ()
     notices: tuple[Notice, ...] = ()
+    accel_phases: tuple[str, ...] = ()

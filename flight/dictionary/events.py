@@ -324,6 +324,21 @@ TRANSITIONS: Final = MappingProxyType(
             "Check the job; reset at the next checkpoint.",
         ),
         "accel.xid": EventKind("The accelerator reported another Xid.", "Look the code up."),
+        "accel.draining": EventKind(
+            "A planned switch-off or reset waits for the workload.", "None; it has a deadline."
+        ),
+        "accel.drained": EventKind("The workload left, or its time was over.", _NONE),
+        "accel.reset": EventKind(
+            "The driver was asked to reset an accelerator.",
+            "None; one that stays silent is power-cycled.",
+        ),
+        "accel.retired": EventKind(
+            "An accelerator is out of service for good.",
+            "return_to_service when it may be tried again.",
+        ),
+        "accel.returned": EventKind("A retired accelerator may be switched on again.", _NONE),
+        "limit.set": EventKind("The limits of operators on an accelerator changed.", _NONE),
+        "limit.ended": EventKind("No operator limits an accelerator any more.", _NONE),
         "accel.on_probation": EventKind("An accelerator answers; its cap is safe for now.", _NONE),
         "accel.in_service": EventKind("An accelerator is in service; its cap ramps up.", _NONE),
         "payload.on": EventKind("The payload bus is being closed, or is good.", _NONE),
@@ -464,16 +479,10 @@ SERVICES: Final = MappingProxyType(
             "Mend what the text names.",
         ),
         "workload.file_failed.cleared": EventKind("The file with the notices is written.", _NONE),
-            "A task failed more often than its budget allows.", "Look at its error; it is tried on."
-        ),
         "task.restart_planned": EventKind("A task was started again on purpose.", _NONE),
         "task.stalled": EventKind(
             "A task made no progress: it is cancelled and started again.",
             "Look at what it waits for.",
-        ),
-        "loop.blocked": EventKind(
-            "A call held the event loop; the text names its line.",
-            "Report the line: nothing else ran meanwhile.",
         ),
         "watchdog.withheld": EventKind(
             "The watchdog is not stroked; the text says who is to blame.",

@@ -8,7 +8,7 @@ decides on that and writes.
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from struct import Struct
@@ -112,6 +112,8 @@ class Cycle(Generic[C, S]):
         step: The pure function judge + decide.
         sinks: Called in order after everything was written, also for a late cycle.
         period_ns: The period at which `run` is called.
+        device_of: Of each point by name, the index of its device in its driver; a driver of one
+            device needs none.
         late_limit_ns: A cycle this much later than one period after the last is late.
 
     A command runs in exactly one step. When that step raises, the command is answered as
@@ -128,6 +130,7 @@ class Cycle(Generic[C, S]):
         sinks: Sequence[CycleSink] = (),
         period_ns: int,
         late_limit_ns: int = LATE_LIMIT_NS,
+        device_of: Mapping[str, int] | None = None,
     ) -> None:
         self.state = state
         self._first_state = state
@@ -142,6 +145,7 @@ class Cycle(Generic[C, S]):
         self.feed = Feed()
         self.late_count = 0
         self.acted_ns = 0  # when a cycle last wrote; 0: never
+        self._device_of = dict(device_of or {})
         self._image = image
         self.config = config
         self._step = step
@@ -257,7 +261,8 @@ class Cycle(Generic[C, S]):
         for driver in decision.rearm:
             image.request_rearm(driver)
         for request in decision.requests:
-            self._request(request)
+            if request.kind != "clear":  # first its evidence must be durable (evidence.py)
+                self._request(request)
         image.beat(self.epoch)  # last: whoever sees the beat finds the slots written
 
     def _request(self, request: DeviceRequest) -> None:
@@ -266,7 +271,7 @@ class Cycle(Generic[C, S]):
         self._image.send_request(
             request.driver,
             RequestKind[request.kind.upper()],
-            device=request.device,
+            device=self._device_of.get(request.point, 0),
             epoch=self.epoch,
             deadline_ns=self._last_ns + REQUEST_NS,
         )
@@ -288,6 +293,8 @@ class Cycle(Generic[C, S]):
             cap_w=last.cap_w,
             cap_reason=last.cap_reason,
             events=(event,),
+            notices=last.notices,
+            accel_phases=last.accel_phases,
         )
 
     def _extend_trace(self, inputs: Inputs, decision: Decision) -> None:

@@ -1,18 +1,16 @@
-"""Properties of the laws alone: ranges, ramps, shares, monotony."""
+"""Properties of the laws alone: ranges, ramps, shares, monotony. Rails: test_s04_rail_order.py."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flight.core import arbiter, rails
+from flight.core import arbiter
 from flight.core.arbiter import CapReason, Grants, Limit
-from flight.core.config import ArbiterConfig, CoreConfig, RailsConfig
+from flight.core.config import ArbiterConfig, CoreConfig
 from flight.core.guard import GuardState, build_law
 from flight.core.guard import step as guard_step
-from flight.core.rails import Conditions, Pair, PairSample, Phase
 
 CONFIG = ArbiterConfig()
 LAW = build_law(CoreConfig().guard, cap_w_min=200.0, cap_w_safe=200.0, cap_w_max=700.0)
-S = 1_000_000_000
 
 watts = st.floats(200.0, 700.0)
 limit = st.one_of(st.none(), st.tuples(watts, st.just(CapReason.GUARD)))
@@ -79,40 +77,3 @@ def test_the_guard_stays_in_the_cap_range_whatever_it_reads(
         assert 200.0 <= state.limit_w <= LAW.ceiling_w
         if core is None or memory is None:
             assert state.limit_w <= 200.0
-
-
-reading = st.one_of(st.none(), st.sampled_from([0.0, 0.05, 0.8, 1.0, 3.3, 54.0]))
-sample = st.builds(PairSample, reading, reading, reading, reading, reading, reading, st.booleans())
-rail_step = st.tuples(
-    sample, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans()
-)
-
-
-@given(st.lists(rail_step, max_size=120))
-def test_rails_keep_order_off_time_and_retries_whatever_they_read(
-    steps: list[tuple[PairSample, bool, bool, bool, bool, bool]],
-) -> None:
-    config = RailsConfig()
-    pair, off_since_ns, on_count = Pair(Phase.OFF), 0, 0
-    for k, (seen, wanted, flow, payload, turn, fault) in enumerate(steps):
-        now_ns = 10 * S + k * S // 10
-        was = pair
-        if fault and pair.phase not in (Phase.OFF, Phase.LATCHED_OFF):
-            pair = rails.trip(config, pair, reason="x", off_s=0.5, now_ns=now_ns)
-        pair = rails.step(
-            config, pair, seen, Conditions(now_ns, flow, payload, turn), wanted=wanted
-        )
-        aux_was, aux_is = was.phase in rails.AUX_ON, pair.phase in rails.AUX_ON
-        if aux_was and not aux_is:
-            off_since_ns = now_ns
-        if aux_is and not aux_was:
-            assert flow
-            assert payload
-            assert now_ns - off_since_ns >= S // 2
-            assert seen.aux_current_a is not None
-            on_count += 1
-        if pair.phase in rails.MODULE_ON and was.phase not in rails.MODULE_ON:
-            assert was.phase is Phase.READY
-            assert seen.aux_voltage_v is not None
-            assert seen.aux_voltage_v >= 3.0
-        assert len(pair.retries_ns) <= 3
