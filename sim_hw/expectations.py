@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flight.core.points import PointTable
-from flight.core.types import Decision, Event, Float64s, Inputs, Int64s, Snapshot
+from flight.core.types import Decision, Float64s, Inputs, Int64s, Snapshot
+from sim_hw.fault_story import RESPONDING
 from sim_hw.scenario_times import PlannedExpectation
 from sim_hw.timeline import NS_PER_S
 
@@ -47,7 +48,7 @@ class ExpectationResult:
 
 
 class _Tracker(Protocol):
-    def see(self, now_ns: int, snapshot: Snapshot, events: Sequence[Event]) -> bool:
+    def see(self, now_ns: int, snapshot: Snapshot, decision: Decision) -> bool:
         """Look at one cycle; return True when nothing more can change."""
 
     def results(self, last: Snapshot | None, last_ns: int) -> list[ExpectationResult]:
@@ -67,6 +68,7 @@ class ExpectationChecker:
         self._open: list[_Tracker] = []
         self._trackers: list[_Tracker] = []
         self._last: Snapshot | None = None
+        self._last_decision: Decision | None = None
         self._last_ns = 0
         blocks: dict[tuple[int, int], list[PlannedExpectation]] = {}
         for expectation in planned:
@@ -76,6 +78,8 @@ class ExpectationChecker:
                 )
             elif expectation.event:
                 self._add(expectation.from_ns, _Events(expectation))
+            elif expectation.back_to:
+                self._add(expectation.from_ns, _BackTo(expectation))
             elif expectation.when == "within":
                 self._add(expectation.from_ns, _Within(_View(expectation, points)))
             else:
@@ -87,10 +91,10 @@ class ExpectationChecker:
     def record(self, inputs: Inputs, decision: Decision) -> None:
         """Take one cycle."""
         now_ns = inputs.now_ns
-        self._last, self._last_ns = inputs.snapshot, now_ns
+        self._last, self._last_decision, self._last_ns = inputs.snapshot, decision, now_ns
         while self._waiting and self._waiting[0][0] <= now_ns:
             self._open.append(self._waiting.pop(0)[2])
-        done = [t for t in self._open if t.see(now_ns, inputs.snapshot, decision.events)]
+        done = [t for t in self._open if t.see(now_ns, inputs.snapshot, decision)]
         for tracker in done:
             self._open.remove(tracker)
 
@@ -100,11 +104,12 @@ class ExpectationChecker:
 
         An expectation at `end` is judged on the last cycle.
         """
-        last = self._last
-        if last is not None:
+        last, decision = self._last, self._last_decision
+        if last is not None and decision is not None:
+            decision = replace(decision, events=())  # they were before that
             for from_ns, _, tracker in self._waiting:
                 if from_ns <= end_ns:
-                    tracker.see(self._last_ns, last, ())
+                    tracker.see(self._last_ns, last, decision)
         results = [r for tracker in self._trackers for r in tracker.results(last, self._last_ns)]
         return tuple(sorted(results, key=lambda result: self._order[result.id]))
 
@@ -246,9 +251,9 @@ class _Block:
         self._lowest = np.full(len(self._indices), math.nan)
         self._hearing = _Hearing(self._indices, points)
 
-    def see(self, now_ns: int, snapshot: Snapshot, events: Sequence[Event]) -> bool:
+    def see(self, now_ns: int, snapshot: Snapshot, decision: Decision) -> bool:
         """Widen the extremes; the last good value of a point that fell silent still counts."""
-        del events
+        del decision
         if now_ns > self._until_ns:
             return True
         values = self._values
@@ -286,9 +291,9 @@ class _Throughout:
         self._until_ns = expectation.until_ns + expectation.hold_ns
         self._worst = math.nan
 
-    def see(self, now_ns: int, snapshot: Snapshot, events: Sequence[Event]) -> bool:
+    def see(self, now_ns: int, snapshot: Snapshot, decision: Decision) -> bool:
         """Keep the worst value; an instant between two cycles is judged on the one after it."""
-        del events
+        del decision
         is_first = math.isnan(self._worst)
         grace_ns = AT_GRACE_NS if is_first and self._is_instant else 0
         if now_ns > self._until_ns + grace_ns:
@@ -319,9 +324,9 @@ class _Within:
         self._is_done = False
         self._last_value = math.nan
 
-    def see(self, now_ns: int, snapshot: Snapshot, events: Sequence[Event]) -> bool:
+    def see(self, now_ns: int, snapshot: Snapshot, decision: Decision) -> bool:
         """Look whether it is true now, and whether it has held long enough."""
-        del events
+        del decision
         view, expectation = self._view, self._view.expectation
         if self._reached_ns is None and now_ns > expectation.until_ns:
             return True
@@ -349,6 +354,48 @@ class _Within:
         return [_in_time(expectation.id, took_s, allowed_s, view.bound_text())]
 
 
+class _BackTo:
+    """The mode is in force and no response is at work on any accelerator; then it stays so."""
+
+    def __init__(self, expectation: PlannedExpectation) -> None:
+        self._expectation = expectation
+        self._reached_ns: int | None = None
+        self._is_done = False
+        self._missing = "never judged"
+
+    def see(self, now_ns: int, snapshot: Snapshot, decision: Decision) -> bool:
+        """Look whether the node is back now, and whether it has stayed so long enough."""
+        del snapshot
+        expectation = self._expectation
+        if self._reached_ns is None and now_ns > expectation.until_ns:
+            return True
+        if decision.mode != expectation.back_to or not RESPONDING.isdisjoint(decision.cap_reason):
+            self._reached_ns = None
+            self._missing = _what_is_missing(expectation.back_to, decision)
+            return False
+        if self._reached_ns is None:
+            self._reached_ns = now_ns
+        self._is_done = now_ns - self._reached_ns >= expectation.hold_ns
+        return self._is_done
+
+    def results(self, last: Snapshot | None, last_ns: int) -> list[ExpectationResult]:
+        """Return the time that it took, or what was missing last."""
+        e = self._expectation
+        allowed_s = (e.until_ns - e.from_ns) / NS_PER_S
+        claim = f"back to {e.back_to}"
+        if self._is_done and self._reached_ns is not None:
+            return [_in_time(e.id, (self._reached_ns - e.from_ns) / NS_PER_S, allowed_s, claim)]
+        result = _in_time(e.id, 0.0, allowed_s, f"{claim}: not in time, {self._missing}")
+        return [replace(result, ok=False, value=None, margin=None)]
+
+
+def _what_is_missing(mode: str, decision: Decision) -> str:
+    if decision.mode != mode:
+        return f"the mode was {decision.mode}"
+    held = (f"accel{i} ({why})" for i, why in enumerate(decision.cap_reason) if why in RESPONDING)
+    return f"held were {', '.join(held)}"
+
+
 class _Events:
     """Counts matching events in a window."""
 
@@ -358,14 +405,14 @@ class _Events:
         self._first_ns: int | None = None
         self._is_seen = False
 
-    def see(self, now_ns: int, snapshot: Snapshot, events: Sequence[Event]) -> bool:
+    def see(self, now_ns: int, snapshot: Snapshot, decision: Decision) -> bool:
         """Count."""
         del snapshot
         expectation = self._expectation
         self._is_seen = True
         if now_ns > expectation.until_ns:
             return True
-        for event in events:
+        for event in decision.events:
             if fnmatchcase(event.event_id, expectation.event) and fnmatchcase(
                 event.subject, expectation.subject
             ):

@@ -80,7 +80,7 @@ class ActionEntry(_Table):
 
 
 class ExpectEntry(_Table):
-    """One expectation on a telemetry point (or a pattern of points) or on an event.
+    """One expectation on a telemetry point (or a pattern of points), on an event or on recovery.
 
     Exactly one of: `at` (one instant), `after` with `within_s` (becomes true in time), `always`
     (each cycle from `from` until `until`).
@@ -90,6 +90,9 @@ class ExpectEntry(_Table):
     point: str | None = None
     event: str | None = None
     subject: str | None = Field(default=None, description="Of an event; a shell pattern.")
+    back_to: Literal["STANDBY", "NOMINAL"] | None = Field(
+        default=None, description="That mode, with no response at work on any accelerator."
+    )
     stat: Stat = Field(default="all", description="Over the points that a pattern names.")
     min: Finite | None = None
     max: Finite | None = None
@@ -103,8 +106,11 @@ class ExpectEntry(_Table):
 
     @model_validator(mode="after")
     def _says_what_is_looked_at(self) -> Self:
-        if (self.point is None) == (self.event is None):
-            raise ValueError("give either point or event")
+        looked_at = (self.point, self.event, self.back_to)
+        if sum(given is not None for given in looked_at) != 1:
+            raise ValueError("give exactly one of point, event and back_to")
+        if self.back_to is not None:
+            return self._is_only_back()
         if self.point is not None and self.subject is not None:
             raise ValueError("subject belongs to an event, not to a point")
         if self.point is not None and self.min is None and self.max is None:
@@ -113,6 +119,13 @@ class ExpectEntry(_Table):
             raise ValueError(f"min {self.min:g} is above max {self.max:g}")
         if self.event is not None and (self.at is not None or self.hold_s > 0.0):
             raise ValueError("an event has no at and no hold_s; give after and within_s, or always")
+        return self
+
+    def _is_only_back(self) -> Self:
+        if any(given is not None for given in (self.subject, self.min, self.max)):
+            raise ValueError("back_to has no subject, min and max")
+        if self.after is None:
+            raise ValueError("back_to needs after and within_s")
         return self
 
     @model_validator(mode="after")

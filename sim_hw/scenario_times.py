@@ -57,6 +57,7 @@ class PlannedExpectation:
         when: `at` holds at `from_ns` (and for `hold_ns` after it); `within` becomes true between
             `from_ns` and `until_ns` and then holds for `hold_ns`; `always` from `from_ns` to
             `until_ns`.
+        back_to: A mode instead of point and event: in force, and no response is at work any more.
     """
 
     id: str
@@ -70,6 +71,7 @@ class PlannedExpectation:
     from_ns: int
     until_ns: int
     hold_ns: int
+    back_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +235,7 @@ class _Resolver:
             from_ns=from_ns,
             until_ns=until_ns,
             hold_ns=hold_ns,
+            back_to=expect.back_to or "",
         )
 
     def _time(self, place: str, time: TimeExpression) -> int:

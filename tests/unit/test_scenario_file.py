@@ -101,7 +101,9 @@ def test_a_missing_parameter_is_named():
     ("expect", "message"),
     [
         ({"point": "accel*.core_tmp_c"}, "no point has this name"),
-        ({"point": None}, "give either point or event"),
+        ({"point": None}, "give exactly one of point, event and back_to"),
+        ({"back_to": "NOMINAL"}, "give exactly one of point, event and back_to"),
+        ({"point": None, "back_to": "NOMINAL"}, "back_to has no subject, min and max"),
         ({"max": None}, "give min, max or both"),
         ({"min": 90.0}, "min 90 is above max 87"),
         ({"always": False}, "give exactly one of at, after (with within_s) and always = true"),
