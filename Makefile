@@ -56,6 +56,7 @@ fuzz-smoke: $(STAMP)/native ## each fuzz target for a minute (FUZZ_SECONDS=60), 
 	@$(PY) tools/fuzz_smoke.py $(FUZZ_SECONDS) $(ARGS)
 
 verify: $(STAMP)/native $(STAMP)/test ## what is too long or too timed for `make test` (SEED=1)
+	@tools/find_broker.sh
 	@echo "hypothesis seed $(SEED)"
 	@$(PY) -m pytest -m verify --hypothesis-profile=long --hypothesis-seed=$(SEED) -s $(ARGS)
 
@@ -78,6 +79,7 @@ distclean: clean ## remove .venv as well
 # ---- what the targets above stand on ----
 
 test-python: $(STAMP)/native $(STAMP)/test
+	@tools/find_broker.sh
 	@$(PY) -m pytest -q -rs -n $(JOBS) --dist loadfile --hypothesis-profile=ci \
 	    --cov --cov-report= $(ARGS)
 	@echo "== line coverage of flight/core"

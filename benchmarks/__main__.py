@@ -2,8 +2,8 @@
 
 import sys
 
-from benchmarks import bench_hal, bench_replay, bench_sim
+from benchmarks import bench_hal, bench_link, bench_replay, bench_sim
 
 if __name__ == "__main__":
     # All run whatever one says, so that a table is never missing.
-    sys.exit(max(bench_hal.main(), bench_sim.main(), bench_replay.main()))
+    sys.exit(max(bench_hal.main(), bench_link.main(), bench_sim.main(), bench_replay.main()))

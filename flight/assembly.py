@@ -9,7 +9,9 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from flight.config import NodeConfig, config_hash
 from flight.core.points import PointTable
@@ -19,6 +21,7 @@ from flight.core.step import StepConfig, compile_config
 from flight.core.types import Ack, Command, Decision, Event, Inputs
 from flight.daemon_status import sections
 from flight.dictionary.packets import PACKETS, dictionary_hash
+from flight.link.outbox import Outbox
 from flight.link.topics import Topics
 from flight.link.transport import Transport
 from flight.plan.element_set import ElementSet
@@ -37,8 +40,8 @@ from flight.services.parameter_commands import ParameterCommands
 from flight.services.parameters import Parameters
 from flight.services.plan_input import PlanInput
 from flight.services.rate_group import Entry, RateGroup
-from flight.services.recorder import RecorderHealth
-from flight.services.recorder_queue import EvidenceBatch, RecorderBatch, RecorderThread
+from flight.services.recorder import EvidenceRow, RecorderHealth
+from flight.services.recorder_queue import RecorderBatch, RecorderThread
 from flight.services.recording_schema import RecordingInfo
 from flight.services.restart_budget import Escalation
 from flight.services.restart_ladder import Rung
@@ -115,18 +118,31 @@ class NoRecorder:
     def note(self, event: Event) -> None:
         """Nothing is kept."""
 
-    def put_evidence(self, batch: EvidenceBatch) -> None:
+    def put_evidence(self, rows: Sequence[EvidenceRow]) -> int:
         """Nothing is kept, so nothing becomes durable, and nothing is cleared."""
-
-    def durable_sequence(self, driver: str) -> int:
-        """Return 0: nothing is durable."""
         return 0
+
+    def is_durable(self, ticket: int) -> bool:
+        """Return False: nothing is durable."""
+        return False
 
     def begin_run(self, info: RecordingInfo) -> None:
         """Nothing is kept."""
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+class Service(Protocol):
+    """What every service of the daemon offers its supervisor."""
+
+    progress: int
+
+    async def run(self) -> None:
+        """Work until `request_end`."""
+
+    def request_end(self) -> None:
+        """Ask `run` to return."""
 
 
 class Daemon:
@@ -164,7 +180,9 @@ class Daemon:
         self._make_inputs(config)
         self._make_guards(config)
         self.rate_group = RateGroup(
-            round(config.cycle.period_s * NS_PER_S), (("feed", self._feed), *entries), place.now_ns
+            round(config.cycle.period_s * NS_PER_S),
+            (("loop beat", self._beat), ("feed", self._feed), *entries),
+            place.now_ns,
         )
         cycle.feed.restored = self.start.restored
         if self.parameters.config is not config:
@@ -229,6 +247,7 @@ class Daemon:
             transport=place.transport,
             now_ns=place.now_ns,
             stamp=self.time.stamp,
+            outbox=Outbox(config.link.depths.by_priority()),
             budget=self.budget,
             on_event=self.note,
         )
@@ -303,11 +322,13 @@ class Daemon:
             utc_offset_ns=self.time.offset_ns,
             is_time_trusted=self._is_time_trusted,
             on_event=self.note,
+            has_thread=not place.is_virtual,
         )
         self.workload = WorkloadPort(
             config=config.workload,
             accelerator_count=count,
             now_ns=place.now_ns,
+            session_id=place.session_id,
             utc_offset_ns=lambda: self.time.offset_ns() if self._is_time_trusted() else None,
             on_event=self.note,
         )
@@ -317,7 +338,10 @@ class Daemon:
         place, supervision = self.place, config.supervision
         self.notify = SystemdNotify({} if place.is_virtual else os.environ)
         self.loop_watch = LoopWatch(
-            now_ns=place.now_ns, on_event=self.note, blocked_s=supervision.blocked_s
+            beat_period_s=config.cycle.period_s,
+            now_ns=place.now_ns,
+            on_event=self.note,
+            blocked_s=supervision.blocked_s,
         )
         self.memory = MemoryWatch(
             rss_mib_max=supervision.rss_mib_max,
@@ -350,7 +374,7 @@ class Daemon:
             rungs=config.rungs(),
             acts={
                 Rung.SAFE: self._ask_for_safe,
-                Rung.EXIT: lambda name: self._exit(name),
+                Rung.EXIT: self._exit,
                 Rung.WATCHDOG: lambda name: self.watchdog.withhold(
                     f"{name} is beyond repair", config.watchdog_timeout_s * 2.0
                 ),
@@ -400,7 +424,7 @@ class Daemon:
                 name=name,
                 start=service.run,
                 stop=service.request_end,
-                progress=lambda service=service: service.progress,
+                progress=partial(getattr, service, "progress"),
                 stall_s=3.0 * stall_s if name == "store" else stall_s,
                 is_optional=True,
             )
@@ -419,7 +443,7 @@ class Daemon:
 
     async def _note_running(self) -> None:
         """Say that the start is over once the cycle has been in control for a while."""
-        while self.cycle.acted_ns == 0:
+        while self.cycle.acted_ns == 0:  # noqa: ASYNC110  # the cycle must not know of us
             await asyncio.sleep(RUNNING_AFTER_S)
         await asyncio.sleep(RUNNING_AFTER_S)
         self.boot.running()
@@ -459,6 +483,11 @@ class Daemon:
     def _answer(self, ack: Ack) -> None:
         self.cycle.acks.append(ack)
         self.link.answer(self.place.now_ns(), ack)
+
+    def _beat(self, now_ns: int) -> None:
+        """Show the watch of the loop that it turns; an entry of the rate group."""
+        if not self.place.is_virtual:
+            self.loop_watch.beat(now_ns)
 
     def _feed(self, _now_ns: int) -> None:
         """Lay out for the cycle what the services know; an entry of the rate group."""

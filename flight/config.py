@@ -13,8 +13,13 @@ from flight.core.config import CoreConfig
 from flight.core.points import Point, PointTable
 from flight.dictionary.channels import build_point_table
 from flight.operator_error import OperatorError, explain_validation, read_toml, suggest
+from flight.services.ephemeris_service import EphemerisSection
 from flight.services.event_budget import EventBudgetSection
+from flight.services.link_config import LinkSection
+from flight.services.plan_input import PlanInputSection
+from flight.services.supervision_config import SupervisionConfig
 from flight.services.time_source import TimeSection
+from flight.services.workload import WorkloadSection
 from flight.toml_lines import with_lines
 
 NS_PER_S = 1_000_000_000
@@ -58,13 +63,6 @@ class RecorderSection(_Section):
         description="Size the recording keeps: the oldest goes first and is counted. Four days of "
         "REF-1; assumed.",
     )
-
-
-class LinkSection(_Section):
-    """The link to the ground or the fleet. Only the in-memory transport exists now."""
-
-    transport: Literal["memory"] = Field(default="memory", description="The only one yet.")
-    queue_size: int = Field(default=10000, ge=10, le=1000000, description="Frames kept while down.")
 
 
 class PointOverride(_Section):
@@ -184,6 +182,10 @@ class NodeConfig(CoreConfig):
 
     node: NodeSection = NodeSection()
     recorder: RecorderSection = RecorderSection()
+    supervision: SupervisionConfig = SupervisionConfig()
+    ephemeris: EphemerisSection = EphemerisSection()
+    plan_input: PlanInputSection = PlanInputSection()
+    workload: WorkloadSection = WorkloadSection()
     link: LinkSection = LinkSection()
     events: EventBudgetSection = EventBudgetSection()
     time: TimeSection = TimeSection()

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from flight.core.accelerators import phases
 from flight.core.fault_states import fault_states
 from flight.services.memory_watch import read_rss_mib
 from flight.services.rate_group import Histogram
@@ -25,7 +24,6 @@ def sections(daemon: "Daemon") -> dict[str, Callable[[], object]]:
     return {
         "start": lambda: _start(daemon),
         "mode_since_s": lambda: _since_s(daemon, daemon.cycle.state.mode.since_ns),
-        "phases": lambda: list(phases(daemon.cycle.state)),
         "orbit": lambda: _orbit(daemon),
         "cycle": lambda: _cycle(daemon, usage),
         "tasks": lambda: list(_tasks(daemon)),
@@ -91,12 +89,14 @@ def _orbit(daemon: "Daemon") -> dict[str, object]:
 
 
 def _faults(daemon: "Daemon") -> list[dict[str, Any]]:
-    return [
-        plain(row)
-        for row in fault_states(
-            daemon.cycle.config.monitors, daemon.cycle.state.monitors, daemon.place.now_ns()
-        )
-    ]
+    state = daemon.cycle.state
+    rows = fault_states(
+        daemon.cycle.config.monitors,
+        state.monitors,
+        trusted=state.judge.trusted,
+        now_ns=state.now_ns,
+    )
+    return [plain(row) for row in rows]
 
 
 def _tasks(daemon: "Daemon") -> Iterator[dict[str, object]]:

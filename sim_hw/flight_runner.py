@@ -94,7 +94,7 @@ class FlightRunner:
         self.daemon: Daemon | None = None  # made once the event loop runs
         first: list[CycleSink] = [self.events]
         self._sinks = Sinks([*first, EventLogger()] if realtime else first)
-        self.flight = Flight(setup, sinks=[self._sinks], image_path=None)
+        self.flight = Flight(setup, sinks=[self._sinks])
 
     @property
     def link(self) -> Link | None:

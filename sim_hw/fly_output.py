@@ -5,11 +5,27 @@ from pathlib import Path
 from flight.operator_error import OperatorError
 
 SUMMARY_NAME = "summary.json"
-OWN_FILES = ("recording.db", "recording.db-wal", "recording.db-shm", "events.jsonl", SUMMARY_NAME)
+OWN_FILES = (
+    "recording.db",
+    "recording.db-wal",
+    "recording.db-shm",
+    "recording.db.aside",
+    "events.jsonl",
+    "status.json",
+    "status.new",
+    "store.bin",
+    "store.bin.new",
+    "store.bin.damaged",
+    "store.bin.newer",
+    SUMMARY_NAME,
+)
 
 
-def prepare_folder(folder: Path) -> Path:
+def prepare_folder(folder: Path, *, keep: bool = False) -> Path:
     """Return the folder, existing and without an earlier flight.
+
+    Args:
+        keep: Leave what an earlier run wrote: the daemon goes on with its recording and its store.
 
     Raises:
         OperatorError: it is a file, cannot be made, or holds other things than a flight.
@@ -25,7 +41,7 @@ def prepare_folder(folder: Path) -> Path:
                 f"--out {folder}: holds {others[0]!r}, which is no part of a flight; "
                 "give an empty folder or that of an earlier flight"
             )
-        for name in present:
+        for name in () if keep else present:
             (folder / name).unlink()
     except OSError as error:
         raise OperatorError(f"--out {folder}: cannot be used: {error.strerror}") from None

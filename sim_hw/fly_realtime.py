@@ -14,9 +14,12 @@ from pathlib import Path
 from flight.bus_load import check_bus_load
 from flight.config import NodeConfig, load_config
 from flight.durations import parse_duration
+from flight.link.transport import Transport
 from flight.log import configure_logging
 from flight.operator_error import OperatorError
-from flight.services.daemon import run_daemon
+from flight.services.boot import this_host_boot
+from flight.services.daemon import Ending, run_daemon
+from flight.services.link_config import LinkSection, mqtt_settings
 from sim_hw.flight import FlightSetup
 from sim_hw.flight_runner import FlightRunner
 from sim_hw.fly import DEFAULT_SEED, FOREIGN_ORBIT, load_orbit, load_plant_config
@@ -42,7 +45,7 @@ def run_realtime(*, config_path: Path, duration: str | None, out: Path | None) -
         )
     duration_s = FOREVER_S if duration is None else parse_duration(duration, what="--duration")
     setup = _setup(config, config_path, duration_s)
-    folder = prepare_folder(out or Path("flights") / "run")
+    folder = prepare_folder(out or Path("flights") / "run", keep=True)
     configure_logging()
     runner = FlightRunner(setup, folder, realtime=True)
     try:
@@ -62,9 +65,18 @@ async def _run(runner: FlightRunner, config: NodeConfig) -> int:
         session_id,
         ending,
         host=this_host_boot(),
-        transport=transport_of(config.link, session_id),
+        transport=_transport(config.link, f"{config.node.satellite}-{config.node.name}"),
     )
     return await run_daemon(daemon.parts, ending=ending)
+
+
+def _transport(section: LinkSection, client_id: str) -> Transport | None:
+    """Return the connection to the broker; None: one in memory."""
+    if section.transport == "memory":
+        return None
+    from flight.link.mqtt import MqttTransport  # noqa: PLC0415  # for a node with a broker
+
+    return MqttTransport(mqtt_settings(section, client_id=client_id))
 
 
 def _setup(config: NodeConfig, config_path: Path, duration_s: float) -> FlightSetup:

@@ -8,7 +8,8 @@ import math
 from sgp4.exporter import export_tle
 
 from flight.plan.element_set import ElementSet, circular_element_set, parse_element_set
-from sim_hw.orbit import EARTH_RADIUS_KM, CircularPropagator, ElementSetPropagator, Orbit
+from sim_hw.orbit import CircularPropagator, ElementSetPropagator, Orbit
+from sim_hw.sun import EARTH_RADIUS_KM
 
 
 def element_set_of(orbit: Orbit) -> ElementSet | None:

@@ -377,6 +377,19 @@ SERVICES: Final = MappingProxyType(
             _W,
         ),
         "task.restart": EventKind("A task ended and was started again.", "Look at its error.", _W),
+        "link.up": EventKind("The broker took the node's birth.", _NONE),
+        "link.down": EventKind(
+            "The broker cannot be reached, or no longer; what is made meanwhile waits.",
+            "None at first: it is tried again for ever; the text says why.",
+        ),
+        "link.needs_mend": EventKind(
+            "The broker cannot be reached, and trying again will not help by itself.",
+            "Mend what the text names; it is tried again every few minutes.",
+        ),
+        "link.message_refused": EventKind(
+            "The broker does not take messages of a topic: they count as lost.",
+            "Mend the broker's access list or limits; tried again after ten minutes.",
+        ),
         "task.end": EventKind("A task ended and is not started again.", _NONE),
         "task.budget_spent": EventKind(
             "A task failed more often than its budget allows.",

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from flight.link.topics import topic_matches
-from flight.link.transport import LinkDown, Message
+from flight.link.transport import Failure, LinkDown, Message
 
 NS_PER_S = 1_000_000_000
 INBOX_MAX = 1024  # messages a connection has not received yet; the oldest is dropped
@@ -53,7 +53,8 @@ class MemoryTransport:
         broker: Shared by all who talk to each other.
         now_ns: The clock of the outages.
         outages: (start_s, end_s) windows on that clock; the link is down in [start_s, end_s).
-        latency_s: How long each publish takes, >= 0.
+        latency_s: How long each message takes, >= 0.
+        window: How many messages may be under way at once, >= 1.
 
     At the start of an outage the broker publishes the will, without the delay of a real keep-alive.
     """
@@ -65,10 +66,12 @@ class MemoryTransport:
         now_ns: Callable[[], int],
         outages: Sequence[tuple[float, float]] = (),
         latency_s: float = 0.0,
+        window: int = 20,
     ) -> None:
         if any(not 0.0 <= start_s < end_s for start_s, end_s in outages):
             raise ValueError(f"an outage must end after it starts, at or after 0 s: {outages}")
         self.filters: list[str] = []
+        self.window = window
         self._broker = broker
         self._now_ns = now_ns
         self._outages = sorted(
@@ -80,6 +83,7 @@ class MemoryTransport:
         self._inbox: deque[Message] = deque()
         self._wake = asyncio.Event()
         self._cut_timer: asyncio.TimerHandle | None = None
+        self._under_way: deque[tuple[asyncio.Future[None], Message]] = deque()
 
     async def connect(self, will: Message | None = None) -> None:
         """See Transport.connect."""
@@ -87,7 +91,7 @@ class MemoryTransport:
             raise ValueError("already connected")
         now_ns = self._now_ns()
         if self._is_out(now_ns):
-            raise LinkDown("scripted outage")
+            raise LinkDown("scripted outage", Failure.UNREACHABLE)
         self._is_connected = True
         self._will = will
         self.filters.clear()
@@ -97,20 +101,33 @@ class MemoryTransport:
         ahead = [start_ns for start_ns, _ in self._outages if start_ns > now_ns]
         if ahead:
             loop = asyncio.get_running_loop()
-            self._cut_timer = loop.call_later((ahead[0] - now_ns) / NS_PER_S, self.cut)
+            self._cut_timer = loop.call_later((ahead[0] - now_ns) / NS_PER_S, self.drop)
+
+    def send(
+        self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
+    ) -> asyncio.Future[None]:
+        """See Transport.send."""
+        self.check()
+        loop = asyncio.get_running_loop()
+        taken: asyncio.Future[None] = loop.create_future()
+        message = Message(topic, payload, qos, retain)
+        if self._latency_s:
+            self._under_way.append((taken, message))
+            loop.call_later(self._latency_s, self._take_over, taken)
+        else:
+            self._broker.publish(message)
+            taken.set_result(None)
+        return taken
 
     async def publish(
         self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
     ) -> None:
         """See Transport.publish."""
-        if self._latency_s:
-            await asyncio.sleep(self._latency_s)
-        self._check()
-        self._broker.publish(Message(topic, payload, qos, retain))
+        await self.send(topic, payload, qos=qos, retain=retain)
 
     async def subscribe(self, topic_filter: str, *, qos: int = 1) -> None:
         """See Transport.subscribe."""
-        self._check()
+        self.check()
         self.filters.append(topic_filter)
         for topic, message in self._broker.retained.items():
             if topic_matches(topic_filter, topic):
@@ -119,7 +136,7 @@ class MemoryTransport:
     async def receive(self) -> Message:
         """See Transport.receive."""
         while True:
-            self._check()
+            self.check()
             if self._inbox:
                 return self._inbox.popleft()
             self._wake.clear()
@@ -129,8 +146,8 @@ class MemoryTransport:
         """See Transport.close."""
         self._end(None)
 
-    def cut(self) -> None:
-        """Lose the connection now, as a broken cable does: the broker publishes the will."""
+    def drop(self) -> None:
+        """See Transport.drop: lost now, as by a broken cable."""
         self._end(self._will)
 
     def deliver(self, message: Message) -> int:
@@ -149,13 +166,30 @@ class MemoryTransport:
         if self._cut_timer is not None:
             self._cut_timer.cancel()
             self._cut_timer = None
+        while self._under_way:
+            taken, _ = self._under_way.popleft()
+            if not taken.done():
+                taken.set_exception(LinkDown("connection lost"))
         self._broker.detach(self, will)
+
+    def _take_over(self, taken: asyncio.Future[None]) -> None:
+        """Give the broker the oldest message under way, if the connection is still that one's."""
+        if not self._under_way or self._under_way[0][0] is not taken:
+            return
+        if self._is_out(self._now_ns()):
+            self.drop()
+            return
+        _, message = self._under_way.popleft()
+        self._broker.publish(message)
+        if not taken.done():
+            taken.set_result(None)
 
     def _is_out(self, now_ns: int) -> bool:
         return any(start_ns <= now_ns < end_ns for start_ns, end_ns in self._outages)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """See Transport.check."""
         if self._is_connected and self._is_out(self._now_ns()):
-            self.cut()  # the timer of this very instant may stand behind us in the loop
+            self.drop()  # the timer of this very instant may stand behind us in the loop
         if not self._is_connected:
             raise LinkDown("not connected")

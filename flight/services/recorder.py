@@ -185,6 +185,16 @@ class Recorder:
         if self._file is not None and (self._rares or self._encoder.rows):
             self._flush(self._last_ns, is_last=True)
 
+    def begin_run(self, info: RecordingInfo) -> None:
+        """Go on as a new run, under another configuration of the same points."""
+        self.close()
+        self._info, self._run = info, None
+        self._encoder = FrameEncoder(info.layout, KEYFRAME_EVERY)
+        self._reasons_written = 0
+        self._forget_given()
+        self.wants_state = True
+        self._open(self._last_ns)
+
     def close(self) -> None:
         """Write what is left and close the file. Further calls do nothing."""
         if self._file is not None:

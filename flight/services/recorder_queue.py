@@ -28,7 +28,7 @@ IDLE_S = 2.0  # a full block wakes the writer thread each second; if none does, 
 EVIDENCE_WAITING_MAX = 64  # batches of evidence; whoever gave one gives it again
 
 _Cycle = tuple[Inputs, Decision, State | None]
-_Item = _Cycle | Event
+_Item = _Cycle | Event | RecordingInfo
 
 
 class EvidenceStore(Protocol):
@@ -122,6 +122,10 @@ class RecorderBatch:
         if inputs.now_ns - self._begun_ns >= self._batch_ns:
             self._begun_ns = inputs.now_ns
             _drain(self._queue, self._recorder)
+
+    def begin_run(self, info: RecordingInfo) -> None:
+        """Go on as a new run, under another configuration."""
+        self._queue.append(info)
 
     def note(self, event: Event) -> None:
         """Take an event that no cycle made."""
@@ -218,6 +222,10 @@ class RecorderThread:
             self._rares_dropped += rares
             self._wake.set()
 
+    def begin_run(self, info: RecordingInfo) -> None:
+        """Go on as a new run, under another configuration; never waits."""
+        self._queue.append(info)
+
     def note(self, event: Event) -> None:
         """Queue an event that no cycle made; never waits."""
         if len(self._queue) < 2 * self._depth:
@@ -272,5 +280,7 @@ def _drain(queue: deque[_Item], recorder: Recorder) -> None:
         item = queue.popleft()
         if isinstance(item, Event):
             recorder.note(item)
+        elif isinstance(item, RecordingInfo):
+            recorder.begin_run(item)
         else:
             recorder.record(*item)

@@ -32,7 +32,6 @@ class StatusWriter:
         path: Of the file; its folder exists.
         identity: What never changes in a run: node names, version, session, pid, simulated.
         view: Builds the node's part out of the last cycle.
-        phases: Where each accelerator is.
         sections: Further parts by name; each is called when the file is written and returns what
             JSON can hold.
         stamp: UTC in ns, and whether it is trusted.
@@ -45,7 +44,6 @@ class StatusWriter:
         *,
         identity: Mapping[str, object],
         view: ViewBuilder,
-        phases: Callable[[], tuple[str, ...]],
         sections: Mapping[str, Section],
         stamp: Callable[[], tuple[int, bool]],
         host_ns: Callable[[], int] = time.monotonic_ns,
@@ -55,7 +53,6 @@ class StatusWriter:
         self._path = path
         self._identity = dict(identity)
         self._view = view
-        self._phases = phases
         self._sections = dict(sections)
         self._stamp = stamp
         self._host_ns = host_ns
@@ -116,7 +113,7 @@ class StatusWriter:
         if self._last is not None:
             inputs, decision = self._last
             document["view"] = self._view.build(
-                inputs.now_ns, inputs.snapshot, decision, phases=self._phases()
+                inputs.now_ns, inputs.snapshot, decision, phases=decision.accel_phases
             )
         for name, section in self._sections.items():
             document[name] = section()

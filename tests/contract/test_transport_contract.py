@@ -1,18 +1,21 @@
-"""The contract of flight.link.transport.Transport, for every implementation.
+"""The contract of flight.link.transport.Transport: in memory, and on a real Mosquitto.
 
 An implementation takes part by one subclass of `TransportContract` that supplies a world: how to
 run a coroutine, how to make transports that meet at one broker, how to break a connection.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flight.link.memory import INBOX_MAX, MemoryBroker, MemoryTransport
+from flight.link.mqtt import MqttTransport
 from flight.link.transport import LinkDown, Message, Transport
 from sim_hw.clock import SimLoop, run_simulated
+from tests.contract.broker import Mosquitto, run_real
 
 BASE = "ns/f/s/n"
 
@@ -30,7 +33,33 @@ class TransportContract:
 
     def break_off(self, transport: Any) -> None:
         """Lose the connection of a transport as a broken cable does."""
-        raise NotImplementedError
+        transport.drop()
+
+    def test_what_is_sent_at_once_arrives_in_order_and_every_answer_comes(self) -> None:
+        async def test() -> None:
+            sender, receiver = self.make(), self.make()
+            await sender.connect()
+            await receiver.connect()
+            await receiver.subscribe("#")
+            sent = [sender.send(BASE, b"%d" % k) for k in range(sender.window)]
+            await asyncio.gather(*sent)
+            received = [(await receiver.receive()).payload for _ in sent]
+            assert received == [b"%d" % k for k in range(sender.window)]
+            await sender.close()
+            await receiver.close()
+
+        self.run(test)
+
+    def test_a_loss_ends_each_message_under_way_and_none_waits_for_ever(self) -> None:
+        async def test() -> None:
+            sender = self.make()
+            await sender.connect()
+            sent = [sender.send(BASE, b"%d" % k) for k in range(5)]
+            self.break_off(sender)
+            ends = await asyncio.gather(*sent, return_exceptions=True)
+            assert all(end is None or isinstance(end, LinkDown) for end in ends)
+
+        self.run(test)
 
     def test_a_subscriber_receives_what_matches_in_order(self) -> None:
         async def test() -> None:
@@ -112,6 +141,8 @@ class TransportContract:
             with pytest.raises(LinkDown):
                 await transport.publish(BASE, b"")
             with pytest.raises(LinkDown):
+                transport.check()
+            with pytest.raises(LinkDown):
                 await transport.subscribe("#")
             with pytest.raises(LinkDown):
                 await transport.receive()
@@ -175,9 +206,6 @@ class TestMemoryTransport(TransportContract):
     def make(self) -> MemoryTransport:
         return MemoryTransport(self.broker, now_ns=now_ns)
 
-    def break_off(self, transport: Any) -> None:
-        transport.cut()
-
     def test_a_scripted_outage_cuts_and_refuses_until_it_ends(self) -> None:
         async def test() -> None:
             watcher = self.make()
@@ -227,3 +255,18 @@ class TestMemoryTransport(TransportContract):
     def test_an_outage_that_ends_before_it_starts_is_refused(self) -> None:
         with pytest.raises(ValueError, match="outage"):
             MemoryTransport(MemoryBroker(), now_ns=now_ns, outages=[(2.0, 1.0)])
+
+
+class TestMqttTransport(TransportContract):
+    """aiomqtt on a Mosquitto of each test's own."""
+
+    @pytest.fixture(autouse=True)
+    def broker(self, tmp_path: Path) -> Iterator[None]:
+        with Mosquitto(tmp_path) as self.mosquitto:
+            yield
+
+    def run(self, test: Callable[[], Awaitable[None]]) -> None:
+        run_real(test)
+
+    def make(self) -> MqttTransport:
+        return MqttTransport(self.mosquitto.settings(session_expiry_s=0))

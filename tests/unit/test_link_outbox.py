@@ -1,8 +1,8 @@
-"""The outbox: order within a priority, and exact accounting whatever happens."""
+"""The outbox by cases; any interleaving: tests/property/test_s09_frames_in_order.py."""
+
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from flight.link.outbox import Outbox, Outgoing, Priority
 
@@ -20,7 +20,7 @@ def test_a_lower_priority_waits_for_all_higher_ones() -> None:
     taken = []
     while (message := outbox.take()) is not None:
         taken.append((message.priority, message.sequence))
-        outbox.confirm()
+        outbox.confirm(message)
     assert taken == [(0, 0), (0, 1), (1, 0), (2, 0), (3, 0)]
 
 
@@ -52,36 +52,48 @@ def test_only_what_is_important_enough_is_taken_when_asked_so() -> None:
     assert outbox.take(Priority.EVENT) is not None
 
 
-def test_one_message_at_a_time_is_under_way() -> None:
+def test_several_under_way_go_back_in_order_and_an_answer_is_given_once() -> None:
     outbox = Outbox()
+    for _ in range(4):
+        put(outbox, Priority.FAST)
+    first, second, third = outbox.take(), outbox.take(), outbox.take()
+    assert first is not None and second is not None and third is not None
+    outbox.confirm(first)
+    outbox.put_back()
+    assert [outbox.take(), outbox.take()] == [second, third]
+    with pytest.raises(ValueError, match="not under way: FAST 0"):
+        outbox.confirm(first)
+    outbox.refuse(second)
+    counts = outbox.sent, outbox.lost, outbox.refused, outbox.waiting
+    assert [count[Priority.FAST] for count in counts] == [1, 1, 1, 2]
+
+
+def test_fast_telemetry_is_thinned_evenly_and_again() -> None:
+    outbox = Outbox(dict.fromkeys(Priority, 80))
+    for second in range(1000):
+        for topic in ("a", "b"):
+            outbox.put(Priority.FAST, topic, b"", second * 10**9)
+    kept: dict[str, list[int]] = {"a": [], "b": []}
+    while (message := outbox.take()) is not None:
+        kept[message.topic].append(message.made_ns // 10**9)
+        outbox.confirm(message)
+    assert outbox.lost[Priority.FAST] + outbox.sent[Priority.FAST] == 2000
+    for seconds in kept.values():  # both packets, and the whole time
+        assert 20 <= len(seconds) <= 42
+        assert max(after - before for before, after in pairwise([0, *seconds, 1000])) <= 64
     put(outbox, Priority.FAST)
-    with pytest.raises(ValueError, match="no message"):
-        outbox.confirm()
-    outbox.take()
-    with pytest.raises(ValueError, match="under way"):
-        outbox.take()
+    outbox.put(Priority.FAST, "a", b"", 1001 * 10**9)
+    assert outbox.waiting[Priority.FAST] == 2  # whole again
 
 
-@given(st.lists(st.sampled_from([*Priority, "take", "confirm", "put_back"]), max_size=200))
-def test_every_message_is_sent_once_in_order_or_waiting_or_counted_lost(actions: list) -> None:
-    outbox, sent = Outbox(DEPTHS), []
-    under_way: Outgoing | None = None
-    for action in actions:
-        if isinstance(action, Priority):
-            put(outbox, action)
-        elif action == "take" and under_way is None:
-            under_way = outbox.take()
-        elif action == "confirm" and under_way is not None:
-            outbox.confirm()
-            sent.append(under_way)
-            under_way = None
-        elif action == "put_back" and under_way is not None:
-            outbox.put_back()
-            under_way = None
-        for priority in Priority:
-            accounted = outbox.sent[priority] + outbox.lost[priority] + outbox.waiting[priority]
-            assert accounted == outbox.made[priority]
-    for priority in Priority:
-        sequences = [message.sequence for message in sent if message.priority == priority]
-        assert sequences == sorted(set(sequences))
-        assert len(sequences) == outbox.sent[priority]
+def test_the_age_of_what_waits_is_that_of_the_oldest_under_way_or_queued() -> None:
+    outbox = Outbox()
+    assert outbox.oldest_ns is None
+    outbox.put(Priority.FAST, "t", b"", 5)
+    outbox.put(Priority.ALERT, "t", b"", 9)
+    assert outbox.oldest_ns == 5
+    outbox.take(Priority.ALERT)
+    message = outbox.take()
+    assert message is not None
+    outbox.confirm(message)
+    assert outbox.oldest_ns == 9

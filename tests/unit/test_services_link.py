@@ -15,8 +15,8 @@ from flight.dictionary.packets import Packet, dictionary_hash
 from flight.link.memory import MemoryBroker, MemoryTransport
 from flight.link.outbox import Outbox, Priority
 from flight.link.topics import Topics
-from flight.link.transport import Message
-from flight.services.link import END_TIMEOUT_S, Link, LinkInfo
+from flight.link.transport import Message, Refused
+from flight.services.link import END_TIMEOUT_S, Link, LinkHealth, LinkInfo, LinkState
 from sim_hw.clock import SimLoop, run_simulated
 
 NS_PER_S = 1_000_000_000
@@ -32,6 +32,7 @@ PACKETS = (
     Packet(name="slow", patterns=("*",), period_s=10.0, encoding="<f8"),
 )
 TOPICS = Topics(fleet="f", satellite="s", node="n")
+UTC_NS = 1_800_000_000 * NS_PER_S
 INFO = LinkInfo(topics=TOPICS, session_id="session-1", simulated=True, version="0.1")
 
 
@@ -51,6 +52,7 @@ class Flight:
         self.heard: list[tuple[float, Message]] = []
         self.events: dict[int, tuple[Event, ...]] = {}  # by cycle
         self.acks: dict[int, tuple[Ack, ...]] = {}
+        self.told: list[Event] = []  # by the link
         self.status = np.zeros(3, np.int32)
         transport = MemoryTransport(
             self.broker, now_ns=now_ns, outages=outages, latency_s=latency_s
@@ -62,6 +64,8 @@ class Flight:
             now_ns=now_ns,
             packets=PACKETS,
             outbox=outbox,
+            stamp=lambda: (now_ns() + UTC_NS, True),
+            on_event=self.told.append,
         )
 
     async def listen(self) -> None:
@@ -131,6 +135,8 @@ def test_birth_comes_first_and_says_who_is_there() -> None:
     assert flight.bodies(TOPICS.birth) == [
         {
             "t": 0,
+            "utc": UTC_NS,
+            "trusted": True,
             "session": "session-1",
             "dictionary": dictionary_hash(POINTS, PACKETS),
             "simulated": True,
@@ -166,8 +172,12 @@ def test_events_and_answers_are_sent_at_once_one_per_message() -> None:
     assert (times[TOPICS.event], times[TOPICS.ack]) == (0.3, 0.4)
     assert flight.bodies(TOPICS.event) == [
         {
+            "session": "session-1",
+            "priority": 0,
             "seq": 0,
             "t": 300_000_000,
+            "utc": UTC_NS + 300_000_000,
+            "trusted": True,
             "id": "rail.trip",
             "severity": 3,
             "subject": "accel3",
@@ -176,7 +186,17 @@ def test_events_and_answers_are_sent_at_once_one_per_message() -> None:
         }
     ]
     assert flight.bodies(TOPICS.ack) == [
-        {"seq": 1, "t": 400_000_000, "id": "c1", "ok": False, "reason": "no such mode"}
+        {
+            "session": "session-1",
+            "priority": 0,
+            "seq": 1,
+            "t": 400_000_000,
+            "utc": UTC_NS + 400_000_000,
+            "trusted": True,
+            "id": "c1",
+            "ok": False,
+            "reason": "no such mode",
+        }
     ]
 
 
@@ -196,21 +216,25 @@ def test_a_cancelled_link_leaves_its_will() -> None:
         return flight
 
     flight = run_simulated(main())
-    assert TOPICS.death not in flight.broker.retained  # the connection still stands
+    death = msgpack.unpackb(flight.broker.retained[TOPICS.death].payload)
+    assert (death["ordered"], death["connects"]) == (False, 0)
     assert not flight.link.is_connected
 
 
 def test_what_was_made_in_an_outage_comes_afterwards_alerts_first_and_in_order() -> None:
     event = Event(4_000_000_000, "loop.flow_lost", Severity.CRITICAL, "loop", "no flow")
     flight = fly(200, outages=[(2.05, 9.05)], prepare=lambda f: f.events.__setitem__(40, (event,)))
-    fast = flight.bodies(TOPICS.telemetry("fast"))
-    assert [body["seq"] for body in fast] == list(range(20))
+    bodies = flight.bodies(TOPICS.telemetry("fast"))
+    assert [body["seq"] for body in bodies] == list(range(20))
     assert flight.link.connects == 2
     after = [(m.topic) for t, m in flight.heard if t > 2.1]
-    assert after[:3] == [TOPICS.birth, TOPICS.event, TOPICS.telemetry("fast")]
+    slow, fast = TOPICS.telemetry("slow"), TOPICS.telemetry("fast")
+    assert after[:2] == [TOPICS.birth, TOPICS.event]
+    assert slow not in after or after.index(slow) < after.index(fast)
     deaths = [body["ordered"] for body in flight.bodies(TOPICS.death)]
     assert deaths == [False, True]  # the will at the start of the outage
     assert flight.bodies(TOPICS.birth)[1]["connects"] == 1
+    assert [body["connects"] for body in flight.bodies(TOPICS.death)] == [0, 1]  # whose death it is
 
 
 def test_what_finds_no_room_in_an_outage_is_counted_to_the_last_message() -> None:
@@ -222,30 +246,40 @@ def test_what_finds_no_room_in_an_outage_is_counted_to_the_last_message() -> Non
     assert lost > 0
     assert len(heard) + lost == flight.link.outbox.made[Priority.FAST] == 40
     state = flight.bodies(TOPICS.telemetry("link"))[-1]
-    assert set(state) == {"seq", "t", "made", "sent", "lost", "waiting"}
+    assert state["lost"][Priority.FAST] == lost
+    assert {"made", "sent", "refused", "waiting", "connects", "failure"} < set(state)
 
 
-def test_a_publish_that_never_returns_ends_by_timeout_and_is_sent_again() -> None:
-    hang = asyncio.Event()
+def test_a_broker_that_freezes_ends_the_connection_by_timeout_and_nothing_is_lost() -> None:
+    class FreezesOnce(MemoryTransport):
+        """Takes nothing from the third fast packet on, until it is connected to again."""
 
-    class HangsOnce(MemoryTransport):
-        has_hung = False
+        fast_count = 0
+        connect_count = 0
 
-        async def publish(
+        async def connect(self, will: Message | None = None) -> None:
+            FreezesOnce.connect_count += 1
+            await super().connect(will)
+
+        def send(
             self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
-        ) -> None:
-            if topic == TOPICS.telemetry("fast") and not HangsOnce.has_hung:
-                HangsOnce.has_hung = True
-                await hang.wait()
-            await super().publish(topic, payload, qos=qos, retain=retain)
+        ) -> asyncio.Future[None]:
+            FreezesOnce.fast_count += topic == TOPICS.telemetry("fast")
+            if FreezesOnce.fast_count >= 3 and FreezesOnce.connect_count == 1:
+                return asyncio.get_running_loop().create_future()
+            return super().send(topic, payload, qos=qos, retain=retain)
 
     def prepare(flight: Flight) -> None:
-        flight.link._transport = HangsOnce(flight.broker, now_ns=now_ns)
+        transport = FreezesOnce(flight.broker, now_ns=now_ns)
+        flight.link._transport = flight.link._sender._transport = transport
 
     flight = fly(300, prepare=prepare)
     heard = [body["seq"] for body in flight.bodies(TOPICS.telemetry("fast"))]
     assert heard == list(range(30))
     assert sum(flight.link.outbox.lost) == 0
+    assert flight.link.connects == 2
+    assert [event.event_id for event in flight.told] == ["link.up", "link.down", "link.up"]
+    assert "did not take" in flight.told[1].text
 
 
 def test_the_end_is_bounded_in_time_and_says_good_bye_even_with_a_slow_broker() -> None:
@@ -280,3 +314,118 @@ def test_a_packet_that_cannot_be_is_refused() -> None:
         Packet(name="x", patterns=("*.speed",), period_s=1.0).channels(POINTS)
     with pytest.raises(ValueError, match="period_s"):
         Packet(name="x", patterns=("*",), period_s=0.0)
+
+
+def test_health_tells_state_reason_counts_and_age() -> None:
+    seen: list[LinkHealth] = []
+
+    async def at_end(flight: Flight) -> None:
+        seen.append(flight.link.health)
+        await asyncio.sleep(60.0)  # the outage is over, and the longest pause too
+        seen.append(flight.link.health)
+
+    flight = fly(100, outages=[(2.05, 20.0)], at_end=at_end)
+    down, up = seen
+    assert (down.state, up.state) == (LinkState.PAUSING, LinkState.UP)
+    assert down.failure == up.failure == "scripted outage"
+    assert (down.connects, up.connects) == (1, 2)
+    assert down.oldest_age_s is not None and down.oldest_age_s >= 6.0
+    assert sum(down.waiting) > 0 and sum(up.waiting) == 0 and up.oldest_age_s is None
+    assert up.made == up.sent and up.round_trip_p50_s == up.round_trip_p99_s == 0.0
+    assert flight.link.health.state is LinkState.ENDED
+    assert {"link.up", "link.down"} == {event.event_id for event in flight.told}
+
+
+def test_it_shows_progress_each_second_up_down_and_idle() -> None:
+    steps: list[int] = []
+
+    async def at_end(flight: Flight) -> None:
+        for _ in range(300):  # nothing is recorded any more; an outage is in between
+            before = flight.link.progress
+            await asyncio.sleep(2.0)
+            steps.append(flight.link.progress - before)
+
+    fly(10, outages=[(100.0, 400.0)], at_end=at_end)
+    assert min(steps) >= 1
+
+
+def test_events_that_the_budget_holds_back_do_not_go_out() -> None:
+    class OnlyCritical:
+        def admit(self, event: Event) -> bool:
+            return event.severity is Severity.CRITICAL
+
+    flood = tuple(Event(0, "info", Severity.INFO, "s", "t") for _ in range(50))
+    critical = Event(0, "rail.trip", Severity.CRITICAL, "s", "t")
+
+    def prepare(flight: Flight) -> None:
+        flight.link._budget = OnlyCritical()
+        flight.events[2] = (*flood, critical)
+
+    flight = fly(10, prepare=prepare)
+    assert [body["id"] for body in flight.bodies(TOPICS.event)] == ["rail.trip"]
+    assert flight.link.outbox.made[: Priority.SLOW] == [1, 0]
+
+
+def test_a_link_that_died_runs_again_on_the_same_session_and_loses_nothing() -> None:
+    async def main() -> Flight:
+        flight = Flight([], None, 0.01)
+        async with asyncio.TaskGroup() as group:
+            ear = group.create_task(flight.listen(), name="ear")
+            for _ in range(3):
+                link = group.create_task(flight.link.run(), name="link")
+                await flight.fly(15)
+                link.cancel()
+                await asyncio.wait([link])
+            link = group.create_task(flight.link.run(), name="link")
+            await asyncio.sleep(1.0)
+            flight.link.request_end()
+            await link
+            await asyncio.sleep(0.1)
+            ear.cancel()
+        return flight
+
+    flight = run_simulated(main())
+    fast = [body["seq"] for body in flight.bodies(TOPICS.telemetry("fast"))]
+    assert sorted(set(fast)) == list(range(flight.link.outbox.made[Priority.FAST]))
+    assert flight.link.connects == 4
+    assert sum(flight.link.outbox.lost) == 0
+
+
+def test_what_an_ordered_end_leaves_behind_is_in_the_death() -> None:
+    async def at_end(flight: Flight) -> None:
+        for _ in range(100):
+            flight.link._put(Priority.FAST, TOPICS.telemetry("fast"), 0, {})
+
+    flight = fly(5, latency_s=0.5, at_end=at_end)
+    (death,) = flight.bodies(TOPICS.death)
+    arrived = len(flight.bodies(TOPICS.telemetry("fast")))
+    assert death["made"][Priority.FAST] == 101
+    assert death["sent"][Priority.FAST] <= arrived < 101
+    assert death["waiting"][Priority.FAST] == 101 - death["sent"][Priority.FAST]
+
+
+def test_a_denied_topic_is_asked_for_every_ten_minutes_and_told_each_connection_once() -> None:
+    class Denies(MemoryTransport):
+        asked_s: list[float] = []  # noqa: RUF012  # one test, one instance
+
+        def send(
+            self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
+        ) -> asyncio.Future[None]:
+            if topic != TOPICS.telemetry("fast"):
+                return super().send(topic, payload, qos=qos, retain=retain)
+            self.asked_s.append(now_ns() / NS_PER_S)
+            denied: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            denied.set_exception(Refused("not authorized", is_topic_denied=True))
+            return denied
+
+    def prepare(flight: Flight) -> None:
+        transport = Denies(flight.broker, now_ns=now_ns)
+        flight.link._transport = flight.link._sender._transport = transport
+
+    flight = fly(13_000, prepare=prepare)
+    assert Denies.asked_s == pytest.approx([0.0, 600.0, 1200.0], abs=1.1)
+    box = flight.link.outbox
+    assert box.refused[Priority.FAST] == box.lost[Priority.FAST] == box.made[Priority.FAST] == 1300
+    assert box.lost[Priority.SLOW] == 0
+    told = [event for event in flight.told if event.event_id == "link.message_refused"]
+    assert len(told) == 1 and told[0].severity is Severity.WARNING
