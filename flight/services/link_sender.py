@@ -109,6 +109,7 @@ class Sender:
     def _check(self) -> None:
         if self._lost is not None:
             raise self._lost
+        self._transport.check()
         oldest_ns, _ = next(iter(self._sent.values()), (self._now_ns(), None))
         if self._now_ns() - oldest_ns > ANSWER_TIMEOUT_S * NS_PER_S:
             raise LinkDown(

@@ -85,7 +85,7 @@ def _orbit(document: Document) -> str:
 def accelerators(document: Document) -> Text:
     """Return one line per accelerator: cap and why, draw, temperatures, where it is."""
     rows = (document.get("view") or {}).get("accelerators", [])
-    text = Text("accelerator   cap W  draw W              core  mem  phase       reason", "bold")
+    text = Text("accelerator   cap W  draw W              core  mem  phase        reason", "bold")
     for row in rows:
         text.append("\n")
         cap_w, power_w, core_c = row["cap_w"], row["power_w"], row["core_temp_c"]
@@ -93,7 +93,7 @@ def accelerators(document: Document) -> Text:
         line = Text(f"{row['name']:<12}{number(cap_w):>7}{number(power_w):>8} ")
         line.append(bar(part), "cyan")
         line.append(f"{number(core_c):>6}", _core_style(core_c))
-        line.append(f"{number(row['memory_temp_c']):>5}  {row['phase'] or DASH:<12}")
+        line.append(f"{number(row['memory_temp_c']):>5}  {row['phase'] or DASH:<13}")
         line.append(row["cap_reason"], "" if row["cap_reason"] == "maximum" else "yellow")
         if row["notice"] not in ("", "open"):
             line.append(f" [{row['notice']}]", "magenta")
