@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from flight.core.commands import INHIBIT_S_MAX, INHIBITABLE
+from flight.core.commands import FAULT_IDS, INHIBIT_S_MAX, INHIBITABLE
 from flight.core.modes import COMMANDS as MODE_COMMANDS
 
 
@@ -39,6 +39,7 @@ class CommandKind(NamedTuple):
     arguments: tuple[Argument, ...]
 
 
+_OWNER = Argument("owner", "Whose limit it is; without it, operator.", is_required=False)
 _ACCELERATOR = Argument("subject", "The accelerator.", choices=("accelN", "all"))
 
 COMMANDS: Mapping[str, CommandKind] = MappingProxyType(
@@ -53,8 +54,10 @@ COMMANDS: Mapping[str, CommandKind] = MappingProxyType(
                 _ACCELERATOR,
                 Argument("cap_w", "Highest cap.", "W", "arbiter.cap_w_min", "arbiter.cap_w_max"),
                 Argument("duration_s", "Without it, for good.", "s", 0.1, 1e7, is_required=False),
+                _OWNER,
             ),
         ),
+        "release_limit": CommandKind("End a limit of one owner.", (_ACCELERATOR, _OWNER)),
         "node_budget": CommandKind(
             "Limit the power of the whole node.",
             (
@@ -87,6 +90,24 @@ COMMANDS: Mapping[str, CommandKind] = MappingProxyType(
                 Argument("name", "The response.", choices=INHIBITABLE),
                 Argument("duration_s", "How long; 0 ends it.", "s", 0.0, INHIBIT_S_MAX),
             ),
+        ),
+        "inhibit_fault": CommandKind(
+            "Hold back the response of a fault for a time; it is told and counted as before.",
+            (
+                Argument("id", "The fault.", choices=tuple(sorted(FAULT_IDS))),
+                Argument("duration_s", "How long; 0 ends it.", "s", 0.0, INHIBIT_S_MAX),
+            ),
+        ),
+        "retire": CommandKind(
+            "Take accelerators out of service until return_to_service.",
+            (_ACCELERATOR, Argument("reason", "Why, for the log.", is_required=False)),
+        ),
+        "return_to_service": CommandKind(
+            "Let retired accelerators be switched on again; they start with probation.",
+            (_ACCELERATOR,),
+        ),
+        "reset_accelerator": CommandKind(
+            "Reset accelerators once their clients have left.", (_ACCELERATOR,)
         ),
     }
 )

@@ -11,7 +11,7 @@ import pytest
 from flight import cli
 from flight.config import build_points, load_config
 from flight.config_page import configuration_page
-from flight.core.commands import _ARGUMENTS, apply
+from flight.core.commands import _COMMANDS, apply
 from flight.core.config import CoreConfig
 from flight.core.points import PointTable
 from flight.core.types import Command, Mode
@@ -64,7 +64,7 @@ def test_commands_and_arguments_are_those_that_the_core_knows() -> None:
         )
         for name, command in COMMANDS.items()
     }
-    assert described == dict(_ARGUMENTS)
+    assert described == {name: row[1:] for name, row in _COMMANDS.items()}
 
 
 def _example(argument: Argument, entry: dict[str, Any]) -> float | str:

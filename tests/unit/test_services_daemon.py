@@ -20,6 +20,7 @@ from flight.services.daemon import (
     EXIT_BUG,
     EXIT_OK,
     DaemonParts,
+    Ending,
     EventLogger,
     run_daemon,
     safe_values,
@@ -135,10 +136,12 @@ def fly(seconds: float, fails_from: int = 10**9) -> tuple[Stand, int]:
     async def main() -> tuple[Stand, int]:
         stand = Stand(loop_now_ns)
         stand.fails_from = fails_from
-        stop = asyncio.Event()
-        asyncio.get_running_loop().call_later(seconds, stop.set)
+        ending = Ending()
+        asyncio.get_running_loop().call_later(seconds, ending.end)
         lines: list[str] = []
-        code = await run_daemon(stand.parts, stop=stop, write=lines.append)
+        code = await run_daemon(
+            stand.parts, ending=ending, handle_signals=False, write=lines.append
+        )
         stand.report = "".join(lines)
         return stand, code
 
@@ -179,7 +182,9 @@ def test_cancelling_the_daemon_still_leaves_safe_values_and_closes() -> None:
     async def main() -> None:
         stands.append(Stand(loop_now_ns))
         async with asyncio.timeout(1.05):
-            await run_daemon(stands[0].parts, stop=asyncio.Event(), write=lambda _text: None)
+            await run_daemon(
+                stands[0].parts, ending=Ending(), handle_signals=False, write=lambda _text: None
+            )
 
     with pytest.raises(TimeoutError):
         run_simulated(main())
@@ -199,7 +204,7 @@ def test_a_signal_ends_the_daemon_in_order(number: signal.Signals) -> None:
             return step(config, state, inputs)
 
         stand.parts.cycle._step = step_and_kill
-        return stand, await run_daemon(stand.parts, write=lambda _text: None)
+        return stand, await run_daemon(stand.parts, ending=Ending(), write=lambda _text: None)
 
     stand, code = asyncio.run(main())
     assert code == EXIT_OK
