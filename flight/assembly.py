@@ -7,26 +7,22 @@ on hardware is in `Place`; everything else is the same code.
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from typing import Protocol
 
 from flight.config import NodeConfig, config_hash
 from flight.core.points import PointTable
 from flight.core.reconfigure import adapt
 from flight.core.state import State
 from flight.core.step import StepConfig, compile_config
-from flight.core.types import Ack, Command, Decision, Event, Inputs
+from flight.core.types import Ack, Command, Event
+from flight.daemon_place import NoRecorder, Place, Service, Sinks
 from flight.daemon_status import sections
 from flight.dictionary.packets import PACKETS, dictionary_hash
 from flight.link.outbox import Outbox
 from flight.link.topics import Topics
-from flight.link.transport import Transport
-from flight.plan.element_set import ElementSet
 from flight.services.boot import Boot
-from flight.services.cycle import Cycle, CycleSink
+from flight.services.cycle import Cycle
 from flight.services.daemon import EXIT_BUG, EXIT_RENEW, DaemonParts, Ending, log_event, safe_values
 from flight.services.ephemeris_service import EphemerisService
 from flight.services.event_budget import EventBudget
@@ -40,14 +36,13 @@ from flight.services.parameter_commands import ParameterCommands
 from flight.services.parameters import Parameters
 from flight.services.plan_input import PlanInput
 from flight.services.rate_group import Entry, RateGroup
-from flight.services.recorder import EvidenceRow, RecorderHealth
 from flight.services.recorder_queue import RecorderBatch, RecorderThread
 from flight.services.recording_schema import RecordingInfo
 from flight.services.restart_budget import Escalation
 from flight.services.restart_ladder import Rung
 from flight.services.slot_file import MemoryFiles
 from flight.services.status import STATUS_NAME, StatusWriter
-from flight.services.store import HostBoot, Store
+from flight.services.store import Store
 from flight.services.supervised import Child, Policy
 from flight.services.supervisor import Supervisor
 from flight.services.time_source import TimeSource
@@ -62,87 +57,6 @@ RECORDING_NAME = "recording.db"
 STORE_NAME = "store.bin"
 RUNNING_AFTER_S = 1.0  # in control for so long: the start is over
 VITAL_STALL_S = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a daemon runs: what differs between hardware, real time on simulated devices, and
-    virtual time.
-
-    Args:
-        folder: For recording, store and status; it exists.
-        host: The boot of the host.
-        now_ns: Monotonic clock of the event loop.
-        utc_ns: Clock of the host. is_synchronised: what the kernel says of it.
-        session_id: One run of the daemon.
-        transport: To the broker.
-        simulated: Whether anything under the daemon is simulated; the birth carries it.
-        seed: Of the simulation, 0 for none.
-        element_set: Of the orbit; None: that of the configuration.
-        is_virtual: Virtual time: no threads, no sockets, no looks at the process.
-    """
-
-    folder: Path
-    host: HostBoot
-    now_ns: Callable[[], int]
-    utc_ns: Callable[[], int]
-    is_synchronised: Callable[[], bool]
-    session_id: str
-    transport: Transport
-    simulated: bool
-    seed: int = 0
-    element_set: ElementSet | None = None
-    is_virtual: bool = False
-
-
-class Sinks:
-    """Sinks of a cycle that is made before its daemon: filled in once there is one."""
-
-    def __init__(self, first: Sequence[CycleSink] = ()) -> None:
-        self.sinks: list[CycleSink] = list(first)
-
-    def record(self, inputs: Inputs, decision: Decision) -> None:
-        """Hand one cycle on. Implements CycleSink."""
-        for sink in self.sinks:
-            sink.record(inputs, decision)
-
-
-class NoRecorder:
-    """Stands in when the configuration switches the recorder off: nothing is kept."""
-
-    health = RecorderHealth(ok=True, rows_written=0, rows_lost=0, rares_lost=0, error="")
-
-    def record(self, inputs: Inputs, decision: Decision) -> None:
-        """Nothing is kept."""
-
-    def note(self, event: Event) -> None:
-        """Nothing is kept."""
-
-    def put_evidence(self, rows: Sequence[EvidenceRow]) -> int:
-        """Nothing is kept, so nothing becomes durable, and nothing is cleared."""
-        return 0
-
-    def is_durable(self, ticket: int) -> bool:
-        """Return False: nothing is durable."""
-        return False
-
-    def begin_run(self, info: RecordingInfo) -> None:
-        """Nothing is kept."""
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-
-class Service(Protocol):
-    """What every service of the daemon offers its supervisor."""
-
-    progress: int
-
-    async def run(self) -> None:
-        """Work until `request_end`."""
-
-    def request_end(self) -> None:
-        """Ask `run` to return."""
 
 
 class Daemon:

@@ -12,6 +12,7 @@ from typing import IO
 from flight.assembly import Daemon, Place, Sinks
 from flight.config import config_hash
 from flight.core.types import Decision, Event, Inputs
+from flight.daemon_place import Place, Sinks
 from flight.link.memory import MemoryBroker, MemoryTransport
 from flight.link.transport import Transport
 from flight.services.cycle import CycleSink

@@ -144,9 +144,7 @@ def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decis
     sensed = _sense(config, state, judged, inputs)
     state, outcome = _listen(core, state, inputs)
     operator = outcome.operator
-    trended = state.trends
-    if now_ns - trended.looked_ns >= config.trend_period_ns:
-        trended = _step_trends(config, state, sensed)
+    trended = _step_trends(config, state, sensed)
     monitored, changed = _monitor(config, state, sensed, inputs, trended, operator)
     before = state
     if outcome.clear:
@@ -236,7 +234,10 @@ def _sense(config: StepConfig, state: State, judged: judge.JudgeState, inputs: I
 
 
 def _step_trends(config: StepConfig, state: State, sensed: Sensed) -> trends.TrendState:
+    """Look at the trends when it is time; else nothing of them changes."""
     core = config.core
+    if sensed.now_ns - state.trends.looked_ns < config.trend_period_ns:
+        return state.trends
     return trends.step(
         core.trends,
         core.faults,

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from flight.core.commands import FAULT_IDS, INHIBIT_S_MAX, INHIBITABLE
+from flight.core.commands import INHIBIT_S_MAX, INHIBITABLE
+from flight.core.fault_kinds import FAULT_IDS
 from flight.core.modes import COMMANDS as MODE_COMMANDS
 
 

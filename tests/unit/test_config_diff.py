@@ -18,7 +18,7 @@ OLD = NodeConfig()
     ("section", "keys", "needs", "drivers"),
     [
         ("guard", {"setpoint_c": 80.0}, "daemon", ()),
-        ("link", {"queue_size": 20000}, "daemon", ()),
+        ("link", {"port": 1884}, "daemon", ()),
         ("cycle", {"period_s": 0.2}, "daemon", ()),
         (
             "reflex",

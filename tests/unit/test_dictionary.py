@@ -73,13 +73,17 @@ def _example(argument: Argument, entry: dict[str, Any]) -> float | str:
     return (argument.choices or ("somebody",))[0].replace("accelN", "accel3")
 
 
+# What is allowed depends on the mode, or on what was commanded before, as well.
+BY_STATE = frozenset({"set_mode", "release_limit", "return_to_service", "reset_accelerator"})
+
+
 def _cases() -> list[tuple[str, str, float | str, bool]]:
     """Each argument with a value that the dictionary allows and one that it forbids."""
     found: list[tuple[str, str, float | str, bool]] = []
     for entry in document()["commands"]:
         for argument in entry["arguments"]:
             if argument["type"] == "text":
-                if entry["name"] != "set_mode":  # some modes are refused for other reasons
+                if entry["name"] not in BY_STATE:
                     choices = argument["choices"]
                     found += [(entry["name"], argument["name"], c, True) for c in choices]
                 if argument["choices"]:  # else any text will do
