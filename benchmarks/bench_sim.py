@@ -16,8 +16,9 @@ from benchmarks.calibration import calibrate
 from benchmarks.flights import default_setup
 from benchmarks.stages import STAGES, WHOLES, measure
 from benchmarks.table import Row, report
+from flight.assembly import RECORDING_NAME
 from hal import NodeImage
-from sim_hw.flight_runner import NS_PER_S, RECORDING_NAME, FlightRunner
+from sim_hw.flight_runner import NS_PER_S, FlightRunner
 
 RUNS = 3
 STAGES_S = 1800.0  # of the flight that is looked into: eclipse with all accelerators at work

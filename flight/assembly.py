@@ -67,6 +67,7 @@ class Daemon:
         cycle: Made with `config`; its sinks are `sinks`.
         entries: Of the rate group, the cycle among them.
         reconcile: Makes drivers in this process act on the image; None: they are processes.
+        listeners: Take each event that no cycle made, besides recorder, link, status and log.
     """
 
     def __init__(
@@ -81,12 +82,14 @@ class Daemon:
         entries: Sequence[Entry],
         reconcile: Callable[[int], None] | None,
         ending: Ending,
+        listeners: Sequence[Callable[[Event], None]] = (),
     ) -> None:
         self.place = place
         self.cycle = cycle
         self.supervisor: Supervisor | None = None
         self._config, self._table, self._image = config, table, image
         self._ending = ending
+        self._listeners = tuple(listeners)
         self._early: list[Event] | None = []  # of the start, before anybody can take them
         self._safe_requests = 0
         self._begin(config)
@@ -384,6 +387,8 @@ class Daemon:
         self.recorder.note(event)
         self.link.note(event)
         self.status.note(event)
+        for listener in self._listeners:
+            listener(event)
         if not self.place.is_virtual:
             log_event(event)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from flight.assembly import Daemon, Place, Sinks
+from flight.assembly import Daemon
 from flight.config import config_hash
 from flight.core.types import Decision, Event, Inputs
 from flight.daemon_place import Place, Sinks
@@ -39,16 +39,20 @@ class EventLog:
     def record(self, inputs: Inputs, decision: Decision) -> None:
         """Take the events of one cycle."""
         for event in decision.events:
-            self.events.append(event)
-            line = {
-                "t_s": event.time_ns / NS_PER_S,
-                "id": event.event_id,
-                "severity": event.severity.name,
-                "subject": event.subject,
-                "text": event.text,
-                "value": event.value,
-            }
-            self._file.write(json.dumps(line) + "\n")
+            self.note(event)
+
+    def note(self, event: Event) -> None:
+        """Take one event."""
+        self.events.append(event)
+        line = {
+            "t_s": event.time_ns / NS_PER_S,
+            "id": event.event_id,
+            "severity": event.severity.name,
+            "subject": event.subject,
+            "text": event.text,
+            "value": event.value,
+        }
+        self._file.write(json.dumps(line) + "\n")
 
 
 @dataclass(kw_only=True)
@@ -144,6 +148,7 @@ class FlightRunner:
             entries=self._entries(),
             reconcile=node.drivers.reconcile,
             ending=ending,
+            listeners=[self.events.note],
         )
         self.flight.command_port = daemon
         self.daemon = daemon

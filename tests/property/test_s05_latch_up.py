@@ -86,7 +86,7 @@ def changed(node: Node, persistence_s: float) -> Node:
         for f in table.faults
     )
     index = {name: k for k, name in enumerate(p.name for p in node.table)}
-    table = monitors.build_table(faults, index, table.conditions)
+    table = monitors.build_table(faults, index, table.conditions, table.signals)
     node.step_config = replace(node.step_config, monitors=table)
     node.state = replace(node.state, monitors=monitors.initial(table))
     return node

@@ -15,7 +15,7 @@ from flight.core.section import Section
 from flight.log import configure_logging
 from flight.operator_error import OperatorError, explain_validation
 from flight.secret import HIDDEN, Secret, read_secret_file, redact
-from flight.services.recorder import RecorderBatch
+from flight.services.recorder_queue import RecorderBatch
 from flight.services.recording_schema import RecordingInfo
 from tests.unit.test_packet_schedule import POINTS
 

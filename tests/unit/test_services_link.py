@@ -1,7 +1,7 @@
 """The link: birth, packets, events, answers, death, and an outage in between. In virtual time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -351,7 +351,10 @@ def test_it_shows_progress_each_second_up_down_and_idle() -> None:
 
 def test_events_that_the_budget_holds_back_do_not_go_out() -> None:
     class OnlyCritical:
-        def admit(self, event: Event) -> bool:
+        def passed(self, events: Sequence[Event], now_ns: int) -> list[Event]:
+            return [event for event in events if event.severity is Severity.CRITICAL]
+
+        def admit(self, event: Event, now_ns: int) -> bool:
             return event.severity is Severity.CRITICAL
 
     flood = tuple(Event(0, "info", Severity.INFO, "s", "t") for _ in range(50))
