@@ -18,7 +18,7 @@ class Priority(IntEnum):
 DEPTHS = {  # messages; an orbit of REF-1 is 5739 s, and its outage is kept whole
     Priority.ALERT: 4096,
     Priority.EVENT: 4096,
-    Priority.SLOW: 8192,
+    Priority.SLOW: 16384,
     Priority.FAST: 7200,  # two hours at 1 Hz; a longer outage is thinned, see `Outbox.put`
 }
 NS_PER_S = 1_000_000_000
