@@ -28,13 +28,15 @@ _TO_MODE = {
 def mode_event(core: CoreConfig, restored: Restored) -> ModeEvent | None:
     """Return the event that a start begins with; None: BOOT, and from there as configured.
 
-    A planned start and a first start boot. After an unplanned end the previous mode is taken up
-    again, by way of DEGRADED where accelerators are on; not by a host that restarted by itself, and
-    not when it happens too often.
+    A planned start and a first start boot, but SAFE and SURVIVAL outlive a planned end as well:
+    they are left by command or a verified condition alone (S11). After an unplanned end the
+    previous mode is taken up again, by way of DEGRADED where accelerators are on; not by a host
+    that restarted by itself, and not when it happens too often.
     """
     is_first = restored.mode is None and restored.restart_count == 0
     if restored.was_planned or is_first:
-        return None
+        stays = restored.mode in (Mode.SAFE, Mode.SURVIVAL)
+        return _TO_MODE.get(restored.mode) if restored.mode is not None and stays else None
     if not restored.same_boot:
         return ModeEvent.HOST_RESTARTED
     if restored.restart_count >= core.modes.restart_count_max:

@@ -28,7 +28,7 @@ def after_crash(mode: Mode | None = Mode.NOMINAL, **more: object) -> Restored:
     [
         (None, Mode.BOOT, Mode.NOMINAL),
         (Restored(), Mode.BOOT, Mode.NOMINAL),
-        (Restored(mode=Mode.SAFE, was_planned=True, same_boot=True), Mode.BOOT, Mode.NOMINAL),
+        (Restored(mode=Mode.SAFE, was_planned=True, same_boot=True), Mode.SAFE, Mode.SAFE),
         (Restored(mode=Mode.NOMINAL, was_planned=True), Mode.BOOT, Mode.NOMINAL),
         (after_crash(), Mode.DEGRADED, Mode.NOMINAL),
         (after_crash(Mode.DEGRADED), Mode.DEGRADED, Mode.NOMINAL),
