@@ -14,8 +14,8 @@ from flight.config import NodeConfig, config_hash
 from flight.core.points import PointTable
 from flight.core.reconfigure import adapt
 from flight.core.state import State
-from flight.core.step import StepConfig, compile_config
-from flight.core.types import Ack, Command, Event
+from flight.core.step import StepConfig, compile_config, initial_state
+from flight.core.types import Ack, Command, Event, Severity
 from flight.daemon_place import NoRecorder, Place, Service, Sinks
 from flight.daemon_status import sections
 from flight.dictionary.packets import PACKETS, dictionary_hash
@@ -23,7 +23,15 @@ from flight.link.outbox import Outbox
 from flight.link.topics import Topics
 from flight.services.boot import Boot
 from flight.services.cycle import Cycle
-from flight.services.daemon import EXIT_BUG, EXIT_RENEW, DaemonParts, Ending, log_event, safe_values
+from flight.services.daemon import (
+    EXIT_BUG,
+    EXIT_RENEW,
+    DaemonParts,
+    Ending,
+    log_answer,
+    log_event,
+    safe_values,
+)
 from flight.services.ephemeris_service import EphemerisService
 from flight.services.event_budget import EventBudget
 from flight.services.evidence import EvidenceService
@@ -35,6 +43,7 @@ from flight.services.parameter_commands import ARGUMENTS as PARAMETER_COMMANDS
 from flight.services.parameter_commands import ParameterCommands
 from flight.services.parameters import Parameters
 from flight.services.plan_input import PlanInput
+from flight.services.priority import take_priority
 from flight.services.rate_group import Entry, RateGroup
 from flight.services.recorder_queue import RecorderBatch, RecorderThread
 from flight.services.recording_schema import RecordingInfo
@@ -68,6 +77,7 @@ class Daemon:
         entries: Of the rate group, the cycle among them.
         reconcile: Makes drivers in this process act on the image; None: they are processes.
         listeners: Take each event that no cycle made, besides recorder, link, status and log.
+        answers: Take each answer to a command that no cycle carries out.
     """
 
     def __init__(
@@ -83,6 +93,7 @@ class Daemon:
         reconcile: Callable[[int], None] | None,
         ending: Ending,
         listeners: Sequence[Callable[[Event], None]] = (),
+        answers: Sequence[Callable[[Ack], None]] = (),
     ) -> None:
         self.place = place
         self.cycle = cycle
@@ -90,8 +101,10 @@ class Daemon:
         self._config, self._table, self._image = config, table, image
         self._ending = ending
         self._listeners = tuple(listeners)
+        self._answers = tuple(answers)
         self._early: list[Event] | None = []  # of the start, before anybody can take them
         self._safe_requests = 0
+        self.control_ns = 0  # when a cycle first wrote; 0: not yet
         self._begin(config)
         self._make_outputs(config)
         self._make_inputs(config)
@@ -103,7 +116,8 @@ class Daemon:
         )
         cycle.feed.restored = self.start.restored
         if self.parameters.config is not config:
-            self._reconfigure(self.parameters.config)
+            compiled = compile_config(self.parameters.config, table)
+            cycle.reconfigure(compiled, initial_state(compiled))
         sinks.sinks += [self.recorder, self.link, self.store, self.status]
         sinks.sinks += [self.evidence, self.workload]
         early, self._early = self._early, None
@@ -127,6 +141,7 @@ class Daemon:
         )
         self.boot = Boot(self.store, place.host, now_ns=place.now_ns, on_event=self.note)
         self.start = self.boot.begin()
+        self._is_held = self.start.wait_s > 0.0  # control is not attempted yet
         self.parameters = Parameters(
             config,
             self.store.state.parameters,
@@ -193,7 +208,8 @@ class Daemon:
     def _make_recorder(self, config: NodeConfig) -> RecorderBatch | RecorderThread | NoRecorder:
         if not config.recorder.enabled:
             return NoRecorder()
-        path, info = self.place.folder / RECORDING_NAME, self._recording_info(config)
+        path = self.place.folder / RECORDING_NAME
+        info = self._recording_info(self.parameters.config)
         quota_mib = config.recorder.quota_mib
         recorder: RecorderBatch | RecorderThread
         if self.place.is_virtual:
@@ -270,8 +286,8 @@ class Daemon:
         )
         self.watchdog = Watchdog(
             stroke=self.notify.stroke,
-            progress={"cycle": lambda: self.rate_group.stats.lateness.count},
-            acted_ns=lambda: self.cycle.acted_ns,
+            progress={"cycle": self._cycle_progress},
+            acted_ns=lambda: place.now_ns() if self._is_held else self.cycle.acted_ns,
             checks={
                 "store": lambda: self.store.health.error,
                 "supervisor": lambda: "" if self.supervisor is None else self._unhealthy(),
@@ -352,11 +368,31 @@ class Daemon:
         )
         return (*children, begun)
 
+    def _take_priority(self) -> None:
+        """Ask for the real-time priority of the configuration; without it the node flies too."""
+        refused = take_priority(self._config.supervision.realtime_priority)
+        if refused:
+            now_ns = self.place.now_ns()
+            self.note(Event(now_ns, "priority.refused", Severity.WARNING, "cycle", refused))
+
     async def _wait_for_control(self) -> None:
-        """Wait, after too many crashes, before control is attempted."""
-        if self.start.wait_s > 0.0:
-            await asyncio.sleep(self.start.wait_s)
-            self.boot.attempt()
+        """Wait, after too many crashes, before control is attempted for the first time.
+
+        The wait is meant: the service manager hears that the daemon is ready and alive, or it
+        would end the process, and the link with it, long before the wait is over.
+        """
+        if not self.place.is_virtual:
+            self._take_priority()
+        if not self._is_held:
+            return
+        self.notify.ready()
+        await asyncio.sleep(self.start.wait_s)
+        self._is_held = False
+        self.boot.attempt()
+
+    def _cycle_progress(self) -> int:
+        """Return a count that grows while the cycle does what it should, waiting too."""
+        return self.place.now_ns() if self._is_held else self.rate_group.stats.lateness.count
 
     async def _note_running(self) -> None:
         """Say that the start is over once the cycle has been in control for a while."""
@@ -368,6 +404,7 @@ class Daemon:
 
     def _ended(self) -> None:
         """The last act: of an end in order, the store says so."""
+        self.notify.stopping()
         self.status.write("ended")
         if self._ending.exit_code in (0, EXIT_RENEW):
             self.boot.end()
@@ -402,6 +439,10 @@ class Daemon:
     def _answer(self, ack: Ack) -> None:
         self.cycle.acks.append(ack)
         self.link.answer(self.place.now_ns(), ack)
+        for listener in self._answers:
+            listener(ack)
+        if not self.place.is_virtual:
+            log_answer(ack)
 
     def _beat(self, now_ns: int) -> None:
         """Show the watch of the loop that it turns; an entry of the rate group."""
@@ -410,6 +451,8 @@ class Daemon:
 
     def _feed(self, _now_ns: int) -> None:
         """Lay out for the cycle what the services know; an entry of the rate group."""
+        if self.control_ns == 0:
+            self.control_ns = self.cycle.acted_ns
         feed = self.cycle.feed
         feed.plan = self.plan.plan
         feed.orbit = self.ephemeris.forecast

@@ -1,13 +1,15 @@
 """What a running daemon puts into status.json besides the view of the node, section by section."""
 
+import os
 import resource
+import time
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flight.core.fault_states import fault_states
 from flight.services.memory_watch import read_rss_mib
-from flight.services.rate_group import Histogram
 from flight.services.supervised import TaskStatus
 
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
 NS_PER_S = 1_000_000_000
 MS = 1e6  # ns
-CLASSES_MS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 
 def sections(daemon: "Daemon") -> dict[str, Callable[[], object]]:
@@ -72,7 +73,22 @@ def _start(daemon: "Daemon") -> dict[str, object]:
         "restart_count": restored.restart_count,
         "same_boot": restored.same_boot,
         "use_golden": daemon.start.use_golden,
+        "control_after_s": control_after_s(daemon),
     }
+
+
+def control_after_s(daemon: "Daemon") -> float | None:
+    """Return how long after the begin of its process the daemon first acted, None if not yet."""
+    if daemon.control_ns == 0:
+        return None
+    return max(0.0, _process_age_s() - _since_s(daemon, daemon.control_ns))
+
+
+def _process_age_s() -> float:
+    """Return the age of this process, to 10 ms: field 22 of /proc/self/stat, in clock ticks."""
+    text = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
+    start_s = int(text[text.rindex(")") + 2 :].split()[19]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - start_s
 
 
 def _orbit(daemon: "Daemon") -> dict[str, object]:
@@ -156,14 +172,7 @@ def _cycle(daemon: "Daemon", usage: _Usage) -> dict[str, object]:
         "period_max_ms": stats.period.max_ns / MS,
         "lateness_p99_ms": stats.lateness.percentile_ns(0.99) / MS,
         "lateness_max_ms": stats.lateness.max_ns / MS,
-        "lateness_histogram": lateness_classes(stats.lateness),
+        "lateness_histogram": stats.lateness.classes(),
         "cpu_percent": usage.percent(),
         "rss_mib": read_rss_mib(),
     }
-
-
-def lateness_classes(histogram: Histogram) -> list[list[float]]:
-    """Return upper edge in ms and count of each class that is not empty."""
-    counts = histogram.counts_up_to([round(edge_ms * MS) for edge_ms in CLASSES_MS])
-    edges = [*CLASSES_MS, histogram.max_ns / MS]
-    return [[edge, float(count)] for edge, count in zip(edges, counts, strict=True) if count]

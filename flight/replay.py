@@ -184,7 +184,8 @@ class _Replay:
         entry = next(run for run in self._reader.runs() if run.run == self._reader.run)
         kept = self._reader.state_before(from_ns)
         if from_ns == first_ns and is_whole and entry.rows_lost == 0:
-            self._state = initial_state(self._config)
+            goes_on = kept is not None and kept[0] < first_ns  # under another configuration
+            self._state = kept[1] if kept and goes_on else initial_state(self._config)
             return first_ns
         kept = kept or self._reader.state_after(from_ns)
         if kept is None:

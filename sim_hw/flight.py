@@ -111,7 +111,13 @@ class Flight:
         self.properties.record(inputs, decision)
         self.expectations.record(inputs, decision)
         self.stories.record(inputs, decision)
-        self.refused.extend(ack for ack in decision.acks if not ack.ok)
+        for ack in decision.acks:
+            self.note_answer(ack)
+
+    def note_answer(self, ack: Ack) -> None:
+        """Keep the answer to a command that was refused."""
+        if not ack.ok:
+            self.refused.append(ack)
 
     def fly(self, duration_s: float) -> None:
         """Fly on for duration_s without an event loop."""

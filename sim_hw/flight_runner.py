@@ -100,6 +100,7 @@ class FlightRunner:
         first: list[CycleSink] = [self.events]
         self._sinks = Sinks([*first, EventLogger()] if realtime else first)
         self.flight = Flight(setup, sinks=[self._sinks])
+        self.cpu_ns: dict[str, int] = {}  # of each entry of the rate group, in real time
 
     @property
     def link(self) -> Link | None:
@@ -149,6 +150,7 @@ class FlightRunner:
             reconcile=node.drivers.reconcile,
             ending=ending,
             listeners=[self.events.note],
+            answers=[self.flight.note_answer],
         )
         self.flight.command_port = daemon
         self.daemon = daemon
@@ -208,7 +210,21 @@ class FlightRunner:
 
     def _entries(self) -> tuple[Entry, ...]:
         entries = [(name, self._watched(entry)) for name, entry in self.flight.node.entries]
+        if self._realtime:
+            entries = [(name, self._metered(name, entry)) for name, entry in entries]
         return (*entries, ("flight.end", self._watched(self._end_of_cycle)))
+
+    def _metered(self, name: str, entry: Callable[[int], None]) -> Callable[[int], None]:
+        """Add up the CPU time of an entry: the simulated world is no part of the daemon."""
+        cpu_ns = self.cpu_ns
+        cpu_ns[name] = 0
+
+        def run(now_ns: int) -> None:
+            start_ns = time.thread_time_ns()
+            entry(now_ns)
+            cpu_ns[name] += time.thread_time_ns() - start_ns
+
+        return run
 
     def _watched(self, entry: Callable[[int], None]) -> Callable[[int], None]:
         """End the flight on an exception: what a supervisor would restart is a bug here."""

@@ -16,6 +16,7 @@ from flight.durations import parse_duration
 from flight.examples import default_scenario_path
 from flight.log import configure_logging
 from flight.operator_error import OperatorError, explain_validation
+from flight.services.parameter_commands import ARGUMENTS as PARAMETER_COMMANDS
 from flight.toml_lines import with_lines
 from sim_hw.expectations import ExpectationResult
 from sim_hw.fault_injector import SimulationInjector
@@ -213,7 +214,12 @@ def load_orbit(plant: PlantConfig, orbit_path: Path | None, phase_ratio: float) 
 
 def dictionary_of(config: NodeConfig) -> Dictionary:
     """Return the names a scenario may use on this node."""
-    return Dictionary(points=build_points(config), commands=COMMAND_ARGUMENTS, event_ids=EVENT_IDS)
+    of_parameters = {name: must | may for name, (must, may) in PARAMETER_COMMANDS.items()}
+    return Dictionary(
+        points=build_points(config),
+        commands={**COMMAND_ARGUMENTS, **of_parameters},
+        event_ids=EVENT_IDS,
+    )
 
 
 def prepare(request: FlightRequest) -> tuple[FlightSetup, str]:
@@ -258,6 +264,15 @@ def _scenario(request: FlightRequest, config: NodeConfig) -> tuple[Scenario, Pat
         return FOREIGN_ORBIT, Path(), request.orbit_path.stem
     if path is None:
         path = default_scenario_path()
+    return read_scenario(path, config)
+
+
+def read_scenario(path: Path, config: NodeConfig) -> tuple[Scenario, Path, str]:
+    """Return a checked scenario, the folder of its files, and a short name.
+
+    Raises:
+        OperatorError: one line per mistake.
+    """
     scenario = load_scenario(path, dictionary_of(config), (SimulationInjector(),))
     _check_traces(scenario, path.parent)
     return scenario, path.parent, path.stem

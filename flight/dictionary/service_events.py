@@ -16,6 +16,11 @@ SERVICES: Final = MappingProxyType(
             "Look for what held the machine; leases may have lapsed meanwhile.",
             _W,
         ),
+        "priority.refused": EventKind(
+            "The host refuses the cycle its real-time priority: it runs at normal priority.",
+            "Allow it in the unit (LimitRTPRIO=), or set supervision.realtime_priority = 0.",
+            _W,
+        ),
         "task.restart": EventKind("A task ended and was started again.", "Look at its error.", _W),
         "link.up": EventKind("The broker took the node's birth.", _NONE),
         "link.down": EventKind(

@@ -189,6 +189,8 @@ class Cycle(Generic[C, S]):
         else:
             self._has_passed = False
             self._end_stuck_lapses(snapshot)
+            if self._failures >= FAILURES_MAX:
+                self._begin_anew()
             commands = tuple(self._commands)
             self._commands.clear()
             inputs = self._inputs(now_ns, snapshot, commands)
@@ -235,10 +237,12 @@ class Cycle(Generic[C, S]):
         if self._lapsed_cycles % LAPSED_CYCLES_MAX == 0:
             self.epoch = max(self.epoch, self._image.epoch) + 1
 
+    def _begin_anew(self) -> None:
+        """Give the state up, which may be what fails; begin as found."""
+        self.state = self._first_state
+        self.feed.restored = self._restored
+
     def _decide(self, inputs: Inputs) -> Decision:
-        if self._failures >= FAILURES_MAX:
-            self.state = self._first_state  # what was remembered may be what fails: begin as found
-            self.feed.restored = self._restored
         try:
             self.state, decision = self._step(self.config, self.state, inputs)
             self._failures = 0

@@ -19,7 +19,7 @@ import numpy as np
 import structlog
 
 from flight.core.points import PointTable
-from flight.core.types import Decision, Event, Float64s, Inputs, Severity
+from flight.core.types import Ack, Decision, Event, Float64s, Inputs, Severity
 from flight.services.cycle import Cycle
 from flight.services.link import Link
 from flight.services.rate_group import RateGroup
@@ -51,13 +51,24 @@ def log_event(event: Event) -> None:
     write(event.event_id, subject=event.subject, text=event.text)
 
 
+def log_answer(ack: Ack) -> None:
+    """Log the answer to a command."""
+    logger = structlog.get_logger("nightside")
+    if ack.ok:
+        logger.info("command.done", subject=ack.command_id, text=ack.reason or "done")
+    else:
+        logger.warning("command.refused", subject=ack.command_id, text=ack.reason)
+
+
 class EventLogger:
     """Logs what each cycle says, so that a terminal or a journal tells the story. A CycleSink."""
 
     def record(self, inputs: Inputs, decision: Decision) -> None:
-        """Log the events of one cycle."""
+        """Log the events and answers of one cycle."""
         for event in decision.events:
             log_event(event)
+        for ack in decision.acks:
+            log_answer(ack)
 
 
 class Ending:
@@ -147,7 +158,9 @@ class DaemonReport:
     period_p99_ms: float
     period_max_ms: float
     overruns: int
+    missed_cycles: int
     late_cycles: int
+    lateness_classes: list[list[float]]
     cpu_s: float
     rss_mib: float
     rows_lost: int
@@ -155,10 +168,16 @@ class DaemonReport:
 
     def lines(self) -> str:
         """Return the report for people, at most 80 columns."""
+        classes = "".join(
+            f"lateness      up to {edge_ms:>6.4g} ms {count:>9.0f}\n"
+            for edge_ms, count in self.lateness_classes
+        )
         return (
             f"cycles        {self.cycles} ({self.overruns} overruns, {self.late_cycles} late)\n"
             f"cycle period  p50 {self.period_p50_ms:.1f} ms, p99 {self.period_p99_ms:.1f} ms, "
             f"max {self.period_max_ms:.1f} ms\n"
+            f"missed        {self.missed_cycles} deadlines\n"
+            f"{classes}"
             f"CPU           {self.cpu_s:.2f} s\n"
             f"RSS           {self.rss_mib:.1f} MiB\n"
             f"lost          {self.rows_lost} recorded cycles, {self.messages_lost} messages\n"
@@ -271,7 +290,9 @@ def measure(parts: DaemonParts) -> DaemonReport:
         period_p99_ms=stats.period.percentile_ns(0.99) / 1e6,
         period_max_ms=stats.period.max_ns / 1e6,
         overruns=stats.overruns,
+        missed_cycles=stats.skipped,
         late_cycles=parts.cycle.late_count,
+        lateness_classes=stats.lateness.classes(),
         cpu_s=usage.ru_utime + usage.ru_stime,
         rss_mib=pages * resource.getpagesize() / 2**20,
         rows_lost=parts.recorder.health.rows_lost,

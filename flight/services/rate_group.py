@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
 BIN_NS = 100_000  # resolution of the histograms
 BINS_MAX = 4096  # 0.4 s at that resolution; what is longer counts in the last bin
+CLASSES_MS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 Entry = tuple[str, Callable[[int], None]]
 
@@ -52,6 +54,14 @@ class Histogram:
             counts.append(sum(self._bins[low:high]))
             low = high
         return [*counts, sum(self._bins[low:])]
+
+    def classes(self) -> list[list[float]]:
+        """Return upper edge in ms and count of each of CLASSES_MS that is not empty; beyond the
+        last one the edge is the longest duration.
+        """
+        counts = self.counts_up_to([round(edge_ms * NS_PER_MS) for edge_ms in CLASSES_MS])
+        edges = [*CLASSES_MS, self.max_ns / NS_PER_MS]
+        return [[edge, float(count)] for edge, count in zip(edges, counts, strict=True) if count]
 
 
 @dataclass(slots=True)

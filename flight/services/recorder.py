@@ -95,7 +95,7 @@ class Recorder:
         self._rares_pending = 0
         self._given: tuple[object, ...] = _NOTHING_GIVEN
         self._notices: tuple[object, ...] = ()
-        self._last_ns = 0
+        self._last_ns = -1  # before any cycle
         self.wants_state = True  # cycles are missing before the next one
         self._rows_written = self._rows_lost = self._rares_lost = 0
         self._losses_written = (0, 0)
@@ -185,8 +185,12 @@ class Recorder:
         if self._file is not None and (self._rares or self._encoder.rows):
             self._flush(self._last_ns, is_last=True)
 
-    def begin_run(self, info: RecordingInfo) -> None:
-        """Go on as a new run, under another configuration of the same points."""
+    def begin_run(self, info: RecordingInfo, state: State | None = None) -> None:
+        """Go on as a new run, under another configuration of the same points.
+
+        Args:
+            state: With which the next cycle begins: a replay of the new run starts there.
+        """
         self.close()
         self._info, self._run = info, None
         self._encoder = FrameEncoder(info.layout, KEYFRAME_EVERY)
@@ -194,6 +198,8 @@ class Recorder:
         self._forget_given()
         self.wants_state = True
         self._open(self._last_ns)
+        if state is not None and self._file is not None:
+            self._add_state(self._last_ns, state)
 
     def close(self) -> None:
         """Write what is left and close the file. Further calls do nothing."""
@@ -243,8 +249,11 @@ class Recorder:
         if self._encoder.rows:
             self._flush(now_ns)
         self._encoder.begin_keyframe()
-        self._add_rare("state", (now_ns, zlib.compress(pack(state), 1)))
+        self._add_state(now_ns, state)
         return self._file is not None
+
+    def _add_state(self, now_ns: int, state: State) -> None:
+        self._add_rare("state", (now_ns, zlib.compress(pack(state), 1)))
 
     def _drop_rares(self) -> None:
         self._rares_lost += len(self._rares)

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from flight.core.state import State
 from flight.core.types import Decision, Event, Inputs
@@ -28,7 +28,16 @@ IDLE_S = 2.0  # a full block wakes the writer thread each second; if none does, 
 EVIDENCE_WAITING_MAX = 64  # batches of evidence; whoever gave one gives it again
 
 _Cycle = tuple[Inputs, Decision, State | None]
-_Item = _Cycle | Event | RecordingInfo
+
+
+class _NewRun(NamedTuple):
+    """From here on cycles belong to a new run, which begins with a state."""
+
+    info: RecordingInfo
+    state: State | None
+
+
+_Item = _Cycle | Event | _NewRun
 
 
 class EvidenceStore(Protocol):
@@ -125,7 +134,7 @@ class RecorderBatch:
 
     def begin_run(self, info: RecordingInfo) -> None:
         """Go on as a new run, under another configuration."""
-        self._queue.append(info)
+        self._queue.append(_NewRun(info, self._states.state_now()))
 
     def note(self, event: Event) -> None:
         """Take an event that no cycle made."""
@@ -224,7 +233,7 @@ class RecorderThread:
 
     def begin_run(self, info: RecordingInfo) -> None:
         """Go on as a new run, under another configuration; never waits."""
-        self._queue.append(info)
+        self._queue.append(_NewRun(info, self._states.state_now()))
 
     def note(self, event: Event) -> None:
         """Queue an event that no cycle made; never waits."""
@@ -280,7 +289,7 @@ def _drain(queue: deque[_Item], recorder: Recorder) -> None:
         item = queue.popleft()
         if isinstance(item, Event):
             recorder.note(item)
-        elif isinstance(item, RecordingInfo):
-            recorder.begin_run(item)
+        elif isinstance(item, _NewRun):
+            recorder.begin_run(*item)
         else:
             recorder.record(*item)

@@ -54,6 +54,9 @@ class SupervisionConfig(Section):
     watchdog_period_s: float = Field(
         5.0, ge=2.0, le=60.0, description="Between strokes, each on a fresh token; assumed."
     )
+    realtime_priority: int = Field(
+        0, ge=0, le=50, description="SCHED_FIFO of the cycle's thread; 0: normal priority; assumed."
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from flight.core.types import FLAG_LAPSED, Ack, Command, Decision, Inputs, Mode
+from flight.core.types import FLAG_LAPSED, Ack, Command, Decision, Inputs, Mode, Restored
 from flight.services.cycle import COMMANDS_MAX, LAPSED_CYCLES_MAX, Cycle
 
 PERIOD_NS = 100_000_000
@@ -251,3 +251,69 @@ def test_the_trace_hash_covers_every_part_of_the_snapshot(part: int) -> None:
 
 def test_the_trace_hash_covers_the_epoch() -> None:
     assert trace(FakeImage(epoch=7)) != trace(FakeImage(epoch=8))
+
+
+def restored_as(mode: Mode) -> Restored:
+    return Restored(
+        mode=mode, was_planned=True, restart_count=0, same_boot=True, latched=(), retired=()
+    )
+
+
+def failing_while(is_broken: list[bool], seen: list[Restored | None]):
+    def failing(config: str, state: int, inputs: Inputs) -> tuple[int, Decision]:
+        seen.append(inputs.restored)
+        if is_broken[0]:
+            raise KeyError("bug")
+        return step(config, state, inputs)
+
+    return failing
+
+
+def test_what_earlier_runs_left_is_given_once_and_again_when_the_state_is_given_up() -> None:
+    restored, seen, is_broken = restored_as(Mode.SAFE), [], [False]
+    cycle = Cycle(
+        image=FakeImage(), config="c", state=0, step=failing_while(is_broken, seen),
+        period_ns=PERIOD_NS,
+    )  # fmt: skip
+    cycle.feed.restored = restored
+    for k in range(3):
+        cycle.run(k * PERIOD_NS)
+    assert seen == [restored, None, None] and cycle.feed.restored is None
+    is_broken[0] = True
+    for k in range(3, 6):
+        with pytest.raises(KeyError):
+            cycle.run(k * PERIOD_NS)
+    assert seen[3:] == [None, None, restored], "the state is given up after two failures"
+    is_broken[0] = False
+    cycle.run(6 * PERIOD_NS)
+    cycle.run(7 * PERIOD_NS)
+    assert seen[6:] == [restored, None] and cycle.state == 2
+
+
+def test_what_earlier_runs_left_waits_for_a_step_that_does_not_fail() -> None:
+    restored, seen, is_broken = restored_as(Mode.NOMINAL), [], [True]
+    cycle = Cycle(
+        image=FakeImage(), config="c", state=0, step=failing_while(is_broken, seen),
+        period_ns=PERIOD_NS,
+    )  # fmt: skip
+    cycle.feed.restored = restored
+    with pytest.raises(KeyError):
+        cycle.run(0)
+    is_broken[0] = False
+    cycle.run(PERIOD_NS)
+    cycle.run(2 * PERIOD_NS)
+    assert seen == [restored, restored, None]
+
+
+def test_a_late_cycle_keeps_what_earlier_runs_left_for_the_next() -> None:
+    restored, seen = restored_as(Mode.NOMINAL), []
+    cycle = Cycle(
+        image=FakeImage(), config="c", state=0, step=failing_while([False], seen),
+        period_ns=PERIOD_NS,
+    )  # fmt: skip
+    cycle.run(0)
+    cycle.feed.restored = restored
+    cycle.run(SECOND_NS)  # late: senses only
+    assert seen == [None]
+    cycle.run(SECOND_NS + PERIOD_NS)
+    assert seen == [None, restored]

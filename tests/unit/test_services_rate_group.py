@@ -119,3 +119,15 @@ def test_percentiles_come_from_the_histogram() -> None:
 def test_a_period_must_be_positive() -> None:
     with pytest.raises(ValueError, match="period_ns"):
         RateGroup(0, [], Clock().now_ns)
+
+
+def test_classes_hold_every_duration_once_and_name_the_longest() -> None:
+    histogram = Histogram()
+    durations_us = (50, 150, 199, 900, 40_000, 99_000, 130_000, 900_000)
+    for duration_us in durations_us:
+        histogram.add(duration_us * 1000)
+    assert histogram.classes() == [
+        [0.1, 1.0], [0.2, 2.0], [1.0, 1.0], [50.0, 1.0], [100.0, 1.0], [900.0, 2.0],
+    ]  # fmt: skip
+    assert sum(count for _, count in histogram.classes()) == len(durations_us)
+    assert Histogram().classes() == []
