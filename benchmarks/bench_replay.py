@@ -14,10 +14,10 @@ from pathlib import Path
 
 from benchmarks.flights import default_setup
 from benchmarks.table import Row, report
-from flight.assembly import RECORDING_NAME
 from flight.config import build_points
 from flight.core.step import compile_config, initial_state, step
 from flight.core.types import Inputs
+from flight.flights import RECORDING_NAME
 from flight.replay import recorded_config, replay
 from flight.services.recording import FOREVER_NS, RecordingReader
 from sim_hw.flight_runner import NS_PER_S, FlightRunner

@@ -16,7 +16,7 @@ from benchmarks.calibration import calibrate
 from benchmarks.flights import default_setup
 from benchmarks.stages import STAGES, WHOLES, measure
 from benchmarks.table import Row, report
-from flight.assembly import RECORDING_NAME
+from flight.flights import RECORDING_NAME
 from hal import NodeImage
 from sim_hw.flight_runner import NS_PER_S, FlightRunner
 

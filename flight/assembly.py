@@ -7,18 +7,17 @@ on hardware is in `Place`; everything else is the same code.
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 
-from flight.config import NodeConfig, config_hash
+from flight.config import NodeConfig
 from flight.core.points import PointTable
 from flight.core.reconfigure import adapt
 from flight.core.state import State
 from flight.core.step import StepConfig, compile_config, initial_state
 from flight.core.types import Ack, Command, Event, Severity
-from flight.daemon_place import NoRecorder, Place, Service, Sinks
+from flight.daemon_place import Place, Service, Sinks
+from flight.daemon_recording import make_recorder, recording_info, refuse_foreign
 from flight.daemon_status import sections
-from flight.dictionary.packets import PACKETS, dictionary_hash
 from flight.link.outbox import Outbox
 from flight.link.topics import Topics
 from flight.services.boot import Boot
@@ -36,7 +35,7 @@ from flight.services.ephemeris_service import EphemerisService
 from flight.services.event_budget import EventBudget
 from flight.services.evidence import EvidenceService
 from flight.services.link import Link, LinkInfo
-from flight.services.loop_watch import LoopWatch
+from flight.services.loop_watch import Finding, LoopWatch
 from flight.services.memory_watch import MemoryWatch
 from flight.services.notify import SystemdNotify
 from flight.services.parameter_commands import ARGUMENTS as PARAMETER_COMMANDS
@@ -45,13 +44,13 @@ from flight.services.parameters import Parameters
 from flight.services.plan_input import PlanInput
 from flight.services.priority import take_priority
 from flight.services.rate_group import Entry, RateGroup
-from flight.services.recorder_queue import RecorderBatch, RecorderThread
 from flight.services.recording_schema import RecordingInfo
 from flight.services.restart_budget import Escalation
 from flight.services.restart_ladder import Rung
 from flight.services.slot_file import MemoryFiles
 from flight.services.status import STATUS_NAME, StatusWriter
 from flight.services.store import Store
+from flight.services.stray_errors import say_error
 from flight.services.supervised import Child, Policy
 from flight.services.supervisor import Supervisor
 from flight.services.time_source import TimeSource
@@ -62,10 +61,8 @@ from flight.view import ViewBuilder
 from hal import NodeImage
 
 NS_PER_S = 1_000_000_000
-RECORDING_NAME = "recording.db"
 STORE_NAME = "store.bin"
 RUNNING_AFTER_S = 1.0  # in control for so long: the start is over
-VITAL_STALL_S = 5.0
 
 
 class Daemon:
@@ -105,6 +102,9 @@ class Daemon:
         self._early: list[Event] | None = []  # of the start, before anybody can take them
         self._safe_requests = 0
         self.control_ns = 0  # when a cycle first wrote; 0: not yet
+        self._sinks = sinks
+        sinks.on_error = self._note_failed_taker
+        refuse_foreign(place.folder, config)
         self._begin(config)
         self._make_outputs(config)
         self._make_inputs(config)
@@ -115,9 +115,11 @@ class Daemon:
             place.now_ns,
         )
         cycle.feed.restored = self.start.restored
+        cycle.remember = lambda: self.store.restored(self.start.restored.restart_count)
+        cycle.on_answer = self._tell_answer
         if self.parameters.config is not config:
             compiled = compile_config(self.parameters.config, table)
-            cycle.reconfigure(compiled, initial_state(compiled))
+            cycle.reconfigure(compiled, lambda _state: initial_state(compiled))
         sinks.sinks += [self.recorder, self.link, self.store, self.status]
         sinks.sinks += [self.evidence, self.workload]
         early, self._early = self._early, None
@@ -134,14 +136,20 @@ class Daemon:
             place.folder / STORE_NAME,
             host=place.host,
             now_ns=place.now_ns,
-            core_state=lambda: self.cycle.state,
+            core_state=self._state_to_keep,
             on_event=self.note,
             files=MemoryFiles() if place.is_virtual else None,
             in_thread=not place.is_virtual,
         )
-        self.boot = Boot(self.store, place.host, now_ns=place.now_ns, on_event=self.note)
+        self.boot = Boot(
+            self.store,
+            place.host,
+            now_ns=place.now_ns,
+            on_event=self.note,
+            safe_start_count=config.modes.restart_count_max,
+        )
         self.start = self.boot.begin()
-        self._is_held = self.start.wait_s > 0.0  # control is not attempted yet
+        self._wait_s = self.start.wait_s
         self.parameters = Parameters(
             config,
             self.store.state.parameters,
@@ -165,7 +173,9 @@ class Daemon:
             is_synchronised=place.is_synchronised,
             on_event=self.note,
         )
-        self.recorder = self._make_recorder(config)
+        self.recorder = make_recorder(
+            config, self._recording_info(self.parameters.config), place, lambda: self.cycle.state
+        )
         self.budget = EventBudget(config.events)
         node = config.node
         self.link = Link(
@@ -205,39 +215,6 @@ class Daemon:
             stamp=self.time.stamp,
         )
 
-    def _make_recorder(self, config: NodeConfig) -> RecorderBatch | RecorderThread | NoRecorder:
-        if not config.recorder.enabled:
-            return NoRecorder()
-        path = self.place.folder / RECORDING_NAME
-        info = self._recording_info(self.parameters.config)
-        quota_mib = config.recorder.quota_mib
-        recorder: RecorderBatch | RecorderThread
-        if self.place.is_virtual:
-            recorder = RecorderBatch(path, info, quota_mib=quota_mib)
-        else:
-            commit_ns = round(config.recorder.commit_s * NS_PER_S)
-            recorder = RecorderThread(path, info, commit_every_ns=commit_ns, quota_mib=quota_mib)
-        recorder.watch_state(lambda: self.cycle.state)
-        return recorder
-
-    def _recording_info(self, config: NodeConfig) -> RecordingInfo:
-        place = self.place
-        utc_ns, trusted = self.time.stamp()
-        start = datetime.fromtimestamp(utc_ns / NS_PER_S, UTC).isoformat("T", "milliseconds")
-        return RecordingInfo(
-            points=self._table,
-            accelerators=config.node.accelerator_count,
-            config_text=config.model_dump_json(),
-            config_hash=config_hash(config),
-            seed=place.seed,
-            dictionary_hash=dictionary_hash(self._table, PACKETS),
-            session_id=place.session_id,
-            start_utc=start if trusted or place.is_virtual else "",
-            simulated=place.simulated,
-            version=VERSION,
-            period_ns=round(config.cycle.period_s * NS_PER_S),
-        )
-
     def _make_inputs(self, config: NodeConfig) -> None:
         place, count = self.place, config.node.accelerator_count
         self.ephemeris = EphemerisService(
@@ -274,6 +251,7 @@ class Daemon:
             beat_period_s=config.cycle.period_s,
             now_ns=place.now_ns,
             on_event=self.note,
+            on_found=self._log_block,
             blocked_s=supervision.blocked_s,
         )
         self.memory = MemoryWatch(
@@ -287,11 +265,9 @@ class Daemon:
         self.watchdog = Watchdog(
             stroke=self.notify.stroke,
             progress={"cycle": self._cycle_progress},
-            acted_ns=lambda: place.now_ns() if self._is_held else self.cycle.acted_ns,
-            checks={
-                "store": lambda: self.store.health.error,
-                "supervisor": lambda: "" if self.supervisor is None else self._unhealthy(),
-            },
+            acted_ns=lambda: place.now_ns() if self._wait_s > 0.0 else self.cycle.acted_ns,
+            # Not the store: a full disk is told, and no reset of the host would empty it.
+            checks={"supervisor": self._unhealthy},
             now_ns=place.now_ns,
             period_s=supervision.watchdog_period_s,
             on_event=self.note,
@@ -326,6 +302,8 @@ class Daemon:
             now_ns=place.now_ns,
             reconcile=reconcile,
             services=self._children(),
+            restarts_max=config.task_restarts_max,
+            window_s=config.task_window_s,
             escalation=escalation,
             note=self.note,
             begin_cycle=self._wait_for_control,
@@ -335,7 +313,8 @@ class Daemon:
 
     def _children(self) -> tuple[Child, ...]:
         """Return the services besides link and cycle; the node flies without any of them."""
-        stall_s = self._config.supervision.stall_s
+        supervision = self._config.supervision
+        stall_s = supervision.stall_s
         made: dict[str, Service] = {
             "store": self.store,
             "evidence": self.evidence,
@@ -359,6 +338,8 @@ class Daemon:
                 stop=service.request_end,
                 progress=partial(getattr, service, "progress"),
                 stall_s=3.0 * stall_s if name == "store" else stall_s,
+                restarts_max=supervision.task_restarts_max,
+                window_s=supervision.task_window_s,
                 is_optional=True,
             )
             for name, service in made.items()
@@ -383,16 +364,16 @@ class Daemon:
         """
         if not self.place.is_virtual:
             self._take_priority()
-        if not self._is_held:
-            return
-        self.notify.ready()
-        await asyncio.sleep(self.start.wait_s)
-        self._is_held = False
-        self.boot.attempt()
+        if self._wait_s > 0.0:
+            self.notify.ready()
+            await asyncio.sleep(self._wait_s)
+            self._wait_s = 0.0  # a cycle that fails from here on has its own ladder
+            self.boot.attempt()
+            await self.store.secure()
 
     def _cycle_progress(self) -> int:
         """Return a count that grows while the cycle does what it should, waiting too."""
-        return self.place.now_ns() if self._is_held else self.rate_group.stats.lateness.count
+        return self.place.now_ns() if self._wait_s > 0.0 else self.rate_group.stats.lateness.count
 
     async def _note_running(self) -> None:
         """Say that the start is over once the cycle has been in control for a while."""
@@ -405,11 +386,11 @@ class Daemon:
     def _ended(self) -> None:
         """The last act: of an end in order, the store says so."""
         self.notify.stopping()
-        self.status.write("ended")
         if self._ending.exit_code in (0, EXIT_RENEW):
             self.boot.end()
         else:
             self.store.commit()
+        self.status.write("ended")
 
     def _supervised(self, supervisor: Supervisor) -> None:
         self.supervisor = supervisor
@@ -421,13 +402,21 @@ class Daemon:
         if self._early is not None:
             self._early.append(event)
             return
-        self.recorder.note(event)
-        self.link.note(event)
-        self.status.note(event)
-        for listener in self._listeners:
-            listener(event)
+        takers = [self.recorder.note, self.link.note, self.status.note, *self._listeners]
         if not self.place.is_virtual:
-            log_event(event)
+            takers.append(log_event)
+        for take in takers:
+            try:
+                take(event)
+            except Exception as error:  # noqa: BLE001  # a bug of one taker must not silence all
+                self._sinks.fail(getattr(take, "__qualname__", repr(take)), error)
+
+    def _note_failed_taker(self, name: str, error: Exception) -> None:
+        text = f"{name} failed, and all others go on: {say_error(error)}"
+        event = Event(
+            self.place.now_ns(), "daemon.service_failed", Severity.WARNING, "daemon", text
+        )
+        self.note(event)
 
     def submit(self, command: Command) -> None:
         """Take an accepted command: one of parameters here, any other in the next cycle."""
@@ -438,6 +427,10 @@ class Daemon:
 
     def _answer(self, ack: Ack) -> None:
         self.cycle.acks.append(ack)
+        self._tell_answer(ack)
+
+    def _tell_answer(self, ack: Ack) -> None:
+        """Tell everybody of an answer that no decision carries."""
         self.link.answer(self.place.now_ns(), ack)
         for listener in self._answers:
             listener(ack)
@@ -448,6 +441,15 @@ class Daemon:
         """Show the watch of the loop that it turns; an entry of the rate group."""
         if not self.place.is_virtual:
             self.loop_watch.beat(now_ns)
+
+    def _log_block(self, finding: Finding) -> None:
+        """Log what holds the loop, from a thread: the loop may never come back to tell."""
+        now_ns = self.place.now_ns()
+        log_event(Event(now_ns, "daemon.blocked", Severity.WARNING, "daemon", finding.say()))
+
+    def _state_to_keep(self) -> State | None:
+        """Return the core's state, None before it holds what earlier runs have left."""
+        return self.cycle.state if self.cycle.feed.restored is None else None
 
     def _feed(self, _now_ns: int) -> None:
         """Lay out for the cycle what the services know; an entry of the rate group."""
@@ -464,8 +466,11 @@ class Daemon:
     def _reconfigure(self, config: NodeConfig) -> None:
         """Put parameters in force between two cycles; the recording goes on as a new run."""
         compiled = compile_config(config, self._table)
-        self.cycle.reconfigure(compiled, adapt(compiled, self.cycle.state))
+        self.cycle.reconfigure(compiled, partial(adapt, compiled))
         self.recorder.begin_run(self._recording_info(config))
+
+    def _recording_info(self, config: NodeConfig) -> RecordingInfo:
+        return recording_info(config, self._table, self.place, self.time)
 
     # ---- rungs of the restart ladder ----
 

@@ -46,15 +46,38 @@ class Place:
 
 
 class Sinks:
-    """Sinks of a cycle that is made before its daemon: filled in once there is one."""
+    """Sinks of a cycle that is made before its daemon: filled in once there is one.
+
+    A bug in one of them takes neither the cycle along nor the others.
+
+    Attributes:
+        on_error: Called with the name of a sink and its error, once for each kind of error.
+        failures: Cycles that a sink has failed to take. first_error: of the first, None for none.
+    """
 
     def __init__(self, first: Sequence[CycleSink] = ()) -> None:
         self.sinks: list[CycleSink] = list(first)
+        self.on_error: Callable[[str, Exception], None] = lambda _name, _error: None
+        self.failures = 0
+        self.first_error: Exception | None = None
+        self._told: set[tuple[str, type[Exception]]] = set()
 
     def record(self, inputs: Inputs, decision: Decision) -> None:
         """Hand one cycle on. Implements CycleSink."""
         for sink in self.sinks:
-            sink.record(inputs, decision)
+            try:
+                sink.record(inputs, decision)
+            except Exception as error:  # noqa: BLE001  # a bug of one service, and only its own
+                self.fail(type(sink).__name__, error)
+
+    def fail(self, name: str, error: Exception) -> None:
+        """Count what a taker raised."""
+        self.failures += 1
+        self.first_error = self.first_error or error
+        key = (name, type(error))
+        if key not in self._told:  # before it is told: who tells may fail as well
+            self._told.add(key)
+            self.on_error(name, error)
 
 
 class NoRecorder:

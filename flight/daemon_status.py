@@ -35,11 +35,15 @@ def sections(daemon: "Daemon") -> dict[str, Callable[[], object]]:
         "evidence": lambda: plain(daemon.evidence.health),
         "workload": lambda: plain(daemon.workload.health),
         "ephemeris": lambda: plain(daemon.ephemeris.health),
+        "plan": lambda: plain(daemon.plan.health),
+        "parameters": lambda: _parameters(daemon),
         "time": lambda: plain(daemon.time.health),
         "loop": lambda: {
             "blocks": daemon.loop_watch.health.blocks,
             "last_block": daemon.loop_watch.health.last_block,
         },
+        "memory": lambda: plain(daemon.memory.health),
+        "watchdog": lambda: plain(daemon.watchdog.health),
     }
 
 
@@ -89,6 +93,15 @@ def _process_age_s() -> float:
     text = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
     start_s = int(text[text.rindex(")") + 2 :].split()[19]) / os.sysconf("SC_CLK_TCK")
     return time.clock_gettime(time.CLOCK_BOOTTIME) - start_s
+
+
+def _parameters(daemon: "Daemon") -> dict[str, object]:
+    found = daemon.parameters.set
+    return {
+        "active": plain(found.active),
+        "staged": plain(found.staged),
+        "is_confirmed": found.before is None,
+    }
 
 
 def _orbit(daemon: "Daemon") -> dict[str, object]:

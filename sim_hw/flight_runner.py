@@ -227,7 +227,11 @@ class FlightRunner:
         return run
 
     def _watched(self, entry: Callable[[int], None]) -> Callable[[int], None]:
-        """End the flight on an exception: what a supervisor would restart is a bug here."""
+        """End the flight on an exception: what a supervisor would restart is a bug here. In real
+        time it is the supervisor's.
+        """
+        if self._realtime:
+            return entry
 
         def run(now_ns: int) -> None:
             try:
@@ -240,6 +244,8 @@ class FlightRunner:
         return run
 
     def _end_of_cycle(self, now_ns: int) -> None:
+        if self._sinks.first_error is not None and not self._realtime:
+            raise self._sinks.first_error  # in flight the others go on; here it is a bug
         if self._on_cycle is not None:
             self._on_cycle(self.flight, now_ns)
         if now_ns >= self._end_ns:

@@ -20,6 +20,8 @@ from flight.log import configure_logging
 from flight.operator_error import OperatorError
 from flight.services.boot import this_host_boot
 from flight.services.daemon import Ending, run_daemon
+from flight.services.exit_guard import ExitGuard
+from flight.services.folder_lock import only_daemon_in
 from flight.services.link_config import LinkSection, mqtt_settings
 from flight.services.memory_watch import read_rss_mib
 from sim_hw.flight import FlightSetup
@@ -68,19 +70,26 @@ def run_realtime(
     setup = _setup(config, config_path, duration, scenario_path)
     folder = prepare_folder(out or Path("flights") / "run", keep=True)
     configure_logging()
+    with only_daemon_in(folder):
+        return _fly(setup, folder, daemon_rss_mib)
+
+
+def _fly(setup: FlightSetup, folder: Path, daemon_rss_mib: float) -> int:
     runner = FlightRunner(setup, folder, realtime=True)
     world_mib = read_rss_mib() - daemon_rss_mib if daemon_rss_mib else 0.0
     started_cpu_s, started_s = time.process_time(), time.monotonic()
+    exit_guard = ExitGuard()
     try:
-        return asyncio.run(_run(runner, config))
+        return asyncio.run(_run(runner, setup.config, exit_guard))
     finally:
         runner.close_files()
         sys.stdout.write(_shares(runner, started_cpu_s, time.monotonic() - started_s, world_mib))
         sys.stdout.write(_what_was_left(runner))
         runner.flight.close()
+        exit_guard.disarm()
 
 
-async def _run(runner: FlightRunner, config: NodeConfig) -> int:
+async def _run(runner: FlightRunner, config: NodeConfig, exit_guard: ExitGuard) -> int:
     start_ns = time.monotonic_ns()  # the simulated world begins now
     ending = Ending()
     session_id = uuid.uuid4().hex
@@ -91,7 +100,7 @@ async def _run(runner: FlightRunner, config: NodeConfig) -> int:
         host=this_host_boot(),
         transport=_transport(config.link, f"{config.node.satellite}-{config.node.name}"),
     )
-    return await run_daemon(daemon.parts, ending=ending)
+    return await run_daemon(daemon.parts, ending=ending, exit_guard=exit_guard)
 
 
 def _transport(section: LinkSection, client_id: str) -> Transport | None:

@@ -1,7 +1,10 @@
 """Settings of all tests: hypothesis profiles and what a failure prints."""
 
 import os
+from collections.abc import Iterator
 
+import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # No deadline anywhere: elapsed time is asserted only in `make bench` and `make verify`. Every
@@ -15,3 +18,10 @@ settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, d
 settings.register_profile("long", settings.get_profile("dev"), max_examples=1000)
 
 settings.load_profile(os.environ.get("NIGHTSIDE_HYPOTHESIS", "ci" if "CI" in os.environ else "dev"))
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_found() -> Iterator[None]:
+    """Undo what a test that ran a command said about logging: its level would hide lines."""
+    yield
+    structlog.reset_defaults()

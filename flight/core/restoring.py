@@ -1,4 +1,4 @@
-"""What a run takes over from the one before: mode, latches, retired accelerators, limits.
+"""What a run takes over from the one before: mode, latches, and what operators asked for.
 
 Names that this node does not have are passed over: a store of another node must not stop a start.
 """
@@ -64,7 +64,7 @@ def apply(state: State, restored: Restored, now_ns: int) -> State:
     pumps = state.pumps._replace(failed=(failed[0], failed[1]))
     if failed[pumps.lead] and not failed[1 - pumps.lead]:
         pumps = pumps._replace(lead=1 - pumps.lead)
-    operator = _with_limits(state.operator, restored, now_ns)
+    operator = _with_wishes(state.operator, restored, now_ns)
     return replaced(
         state, pairs=tuple(pairs), payload=payload, pumps=pumps, accels=tuple(accels),
         operator=operator,
@@ -94,6 +94,33 @@ def remembered(state: State) -> Restored:
             )
             for limit in state.operator.limits
         ),
+        disabled=tuple(f"accel{i}" for i, off in enumerate(state.operator.disabled) if off),
+        budget_w=state.operator.budget_w,
+        inhibits=_left(state.operator.inhibits, state.now_ns),
+        inhibited_faults=_left(state.operator.inhibited_faults, state.now_ns),
+    )
+
+
+def _left(held: tuple[tuple[str, int], ...], now_ns: int) -> tuple[tuple[str, float], ...]:
+    return tuple((name, (until_ns - now_ns) * 1e-9) for name, until_ns in held)
+
+
+def _with_wishes(operator: OperatorState, restored: Restored, now_ns: int) -> OperatorState:
+    """Return what operators have asked for: a restart enables nothing that they disabled."""
+    chosen = {_number(subject, len(operator.disabled)) for subject in restored.disabled}
+    return _with_limits(operator, restored, now_ns)._replace(
+        disabled=tuple(off or i in chosen for i, off in enumerate(operator.disabled)),
+        budget_w=restored.budget_w if restored.budget_w > 0.0 else operator.budget_w,
+        inhibits=_until(restored.inhibits, now_ns),
+        inhibited_faults=_until(restored.inhibited_faults, now_ns),
+    )
+
+
+def _until(held: tuple[tuple[str, float], ...], now_ns: int) -> tuple[tuple[str, int], ...]:
+    return tuple(
+        (name, now_ns + round(min(left_s, _SECONDS_MAX) * 1e9))
+        for name, left_s in held
+        if left_s > 0.0
     )
 
 

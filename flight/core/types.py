@@ -126,7 +126,9 @@ class Restored:
     order. restart_count: unplanned starts of the last ten minutes, this one included. same_boot:
     the host has not restarted meanwhile. latched: subjects latched off (payload_54v, accel3,
     pump_a). retired: accelerators taken out of service for good. operator_limits_w: (accelerator
-    or "all", cap, owner, seconds left; inf: for ever).
+    or "all", cap, owner, seconds left; inf: for ever). disabled: accelerators that an operator
+    keeps off. budget_w: node budget of an operator, inf for none. inhibits, inhibited_faults:
+    response or fault id, and seconds left.
     """
 
     mode: Mode | None = None
@@ -136,6 +138,10 @@ class Restored:
     latched: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
     operator_limits_w: tuple[tuple[str, float, str, float], ...] = ()
+    disabled: tuple[str, ...] = ()
+    budget_w: float = inf
+    inhibits: tuple[tuple[str, float], ...] = ()
+    inhibited_faults: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

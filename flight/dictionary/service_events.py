@@ -151,7 +151,27 @@ SERVICES: Final = MappingProxyType(
             "The process holds more memory than its bound.",
             "None: it is restarted in order if that stays. Look for what grows.",
         ),
-        "loop.blocked": EventKind(
+        "daemon.service_failed": EventKind(
+            "A service raised an error where it takes cycles or events; the others go on.",
+            "Report the line: what that service does is missing until the next start.",
+            _W,
+        ),
+        "daemon.stray_error": EventKind(
+            "An error in a background thread or a callback, which no task holds.",
+            "Report the line; restart the daemon if something is missing.",
+            _W,
+        ),
+        "daemon.task_left": EventKind(
+            "A task ignores its end: the process is ended without it, after the safe values.",
+            "Report the task.",
+            _W,
+        ),
+        "daemon.exit_forced": EventKind(
+            "The end took too long, and the process was ended by force; in the log alone.",
+            "Report the threads that it names.",
+            _C,
+        ),
+        "daemon.blocked": EventKind(
             "A call held the event loop; the text names its line.",
             "Report the line: nothing else ran meanwhile.",
             _W,

@@ -15,6 +15,7 @@ from time import CLOCK_BOOTTIME, clock_gettime_ns
 from typing import Final
 
 from flight.core.types import Event, Mode, Restored, Severity
+from flight.services.remembered import restored_of
 from flight.services.store import HostBoot, Store
 from flight.services.stored_state import (
     NS_PER_S,
@@ -62,7 +63,6 @@ def boot_decision(
     is_same_boot: bool,
     boottime_ns: int,
     now_ns: int,
-    limits_w: tuple[tuple[str, float, str, float], ...] = (),
     safe_start_count: int = SAFE_START_COUNT,
 ) -> BootDecision:
     """Return what a start that finds this state has to do.
@@ -72,7 +72,6 @@ def boot_decision(
         is_same_boot: The host has not restarted since.
         boottime_ns: CLOCK_BOOTTIME now.
         now_ns: Monotonic time, for events.
-        limits_w: Operator limits in force, for `restored`.
         safe_start_count: So many unplanned starts within the window lead to SAFE.
 
     Guarantees: within any BACK_OFF_S of one host boot at most CRASHES_MAX + 1 attempts; an attempt
@@ -85,14 +84,12 @@ def boot_decision(
     if is_spent and state.attempt_ns:
         left_ns = state.attempt_ns + round(BACK_OFF_S * NS_PER_S) - boottime_ns
         wait_s = min(max(left_ns / NS_PER_S, 0.0), BACK_OFF_S)
-    restored = Restored(
-        mode=state.mode,
+    restored = restored_of(
+        state,
+        boottime_ns,
         was_planned=was_planned,
         restart_count=len(starts_ns),
         same_boot=is_same_boot,
-        latched=state.latched,
-        retired=state.retired,
-        operator_limits_w=limits_w,
     )
     changed = replace(
         state,
@@ -186,7 +183,6 @@ class Boot:
             is_same_boot=self._store.is_same_boot,
             boottime_ns=self._host.now_ns(),
             now_ns=self._now_ns(),
-            limits_w=self._store.limits_left(),
             safe_start_count=self._safe_start_count,
         )
         new = decision.state
@@ -203,9 +199,8 @@ class Boot:
         return decision if self._store.commit() else self._unrecorded(decision)
 
     def attempt(self) -> None:
-        """Note that control is attempted now, after a wait; waits for the disk."""
+        """Note that control is attempted now, after a wait; the caller secures it."""
         self._store.update(attempt_ns=max(1, self._host.now_ns()))
-        self._store.commit()
 
     def running(self) -> None:
         """Note that the daemon is in control; the store's `run` writes it."""

@@ -118,6 +118,11 @@ class Cycle(Generic[C, S]):
 
     A command runs in exactly one step. When that step raises, the command is answered as
     interrupted and never tried again.
+
+    Attributes:
+        on_answer: Takes each answer that no decision carries, so no sink sees it.
+        remember: Returns what a core that begins anew in the midst of a run takes over; None: what
+            the first step of the run was given.
     """
 
     def __init__(
@@ -142,6 +147,8 @@ class Cycle(Generic[C, S]):
         self.last_snapshot: Snapshot | None = None
         self.last_decision: Decision | None = None
         self.acks: deque[Ack] = deque(maxlen=ACKS_MAX)
+        self.on_answer: Callable[[Ack], None] = lambda _ack: None
+        self.remember: Callable[[], Restored] | None = None
         self.feed = Feed()
         self.late_count = 0
         self.acted_ns = 0  # when a cycle last wrote; 0: never
@@ -166,16 +173,28 @@ class Cycle(Generic[C, S]):
     def submit(self, command: Command) -> None:
         """Hand an accepted command to the next cycle in time; its answer comes in `acks`."""
         if len(self._commands) >= COMMANDS_MAX:
-            self.acks.append(
-                Ack(command.command_id, False, f"{COMMANDS_MAX} commands already wait")
-            )
+            self._answer(Ack(command.command_id, False, f"{COMMANDS_MAX} commands already wait"))
             return
         self._commands.append(command)
 
-    def reconfigure(self, config: C, state: S) -> None:
-        """Decide by another configuration from the next cycle on, with the state that fits it."""
+    def interrupt(self) -> None:
+        """Answer the commands that wait: there is no further cycle in this run."""
+        commands, self._commands = self._commands, []
+        for command in commands:
+            self._answer(Ack(command.command_id, False, "interrupted: the daemon ends"))
+
+    def reconfigure(self, config: C, adapt: Callable[[S], S]) -> None:
+        """Decide by another configuration from the next cycle on.
+
+        Args:
+            adapt: Returns the state that fits it.
+        """
+        self.state, self._first_state = adapt(self.state), adapt(self._first_state)
         self.config = config
-        self.state = self._first_state = state
+
+    def _answer(self, ack: Ack) -> None:
+        self.acks.append(ack)
+        self.on_answer(ack)
 
     def run(self, now_ns: int) -> None:
         """Run a cycle that started at now_ns (monotonic). What `step` raises passes through."""
@@ -238,9 +257,9 @@ class Cycle(Generic[C, S]):
             self.epoch = max(self.epoch, self._image.epoch) + 1
 
     def _begin_anew(self) -> None:
-        """Give the state up, which may be what fails; begin as found."""
+        """Give the state up, which may be what fails, but for what outlives a run as well."""
         self.state = self._first_state
-        self.feed.restored = self._restored
+        self.feed.restored = self._restored if self.remember is None else self.remember()
 
     def _decide(self, inputs: Inputs) -> Decision:
         try:
@@ -250,10 +269,8 @@ class Cycle(Generic[C, S]):
                 self._restored, self.feed.restored = inputs.restored, None
         except Exception:
             self._failures += 1
-            self.acks.extend(
-                Ack(command.command_id, False, "interrupted: the cycle failed")
-                for command in inputs.commands
-            )
+            for command in inputs.commands:
+                self._answer(Ack(command.command_id, False, "interrupted: the cycle failed"))
             raise
         if decision.acks:
             self.acks.extend(decision.acks)

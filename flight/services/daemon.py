@@ -2,7 +2,8 @@
 
 Order of the end: the cycle stops; safe values are written and a last beat makes the drivers take
 them; the services end, the link last of them with a good-bye; the recording is closed; the store
-says that the run ended in order. The safe values are written on every way out.
+says that the run ended in order. The safe values are written on every way out, and each of these
+acts is done whatever became of those before it.
 """
 
 import asyncio
@@ -21,11 +22,13 @@ import structlog
 from flight.core.points import PointTable
 from flight.core.types import Ack, Decision, Event, Float64s, Inputs, Severity
 from flight.services.cycle import Cycle
+from flight.services.exit_guard import ExitGuard
 from flight.services.link import Link
 from flight.services.rate_group import RateGroup
 from flight.services.recorder import RecorderHealth
 from flight.services.restart_budget import Escalation
 from flight.services.restart_ladder import Rung
+from flight.services.stray_errors import stray_errors_told
 from flight.services.supervised import Child
 from flight.services.supervisor import Supervisor
 
@@ -34,7 +37,7 @@ EXIT_OK = 0
 EXIT_BUG = 3  # the cycle failed beyond its restart budget
 EXIT_RENEW = 4  # a planned end: whoever keeps the process starts a fresh one
 RESTART_WINDOW_S = 600.0
-CYCLE_RESTARTS_MAX = 3
+TASK_RESTARTS_MAX = 3
 LINK_STALL_S = 30.0  # longer than a connect may take
 
 _LOG_METHODS = {
@@ -128,6 +131,7 @@ class DaemonParts:
         escalation: Budgets and acts of the restart ladder; None: budgets in memory, and a cycle
             beyond its own ends the daemon.
         note: Takes each event that no cycle made; None: recorder, link and log.
+        restarts_max, window_s: Restarts of link and cycle in a sliding window.
         begin_cycle: Awaited each time before the cycle starts: a wait after too many crashes.
         ended: Called last of all, when the recording is closed: the store.
         supervised: Told of the supervisor once it is made, for the status.
@@ -144,6 +148,8 @@ class DaemonParts:
     services: Sequence[Child] = ()
     escalation: Escalation | None = None
     note: Callable[[Event], None] | None = None
+    restarts_max: int = TASK_RESTARTS_MAX
+    window_s: float = RESTART_WINDOW_S
     begin_cycle: Callable[[], Awaitable[None]] | None = None
     ended: Callable[[], object] = lambda: None
     supervised: Callable[[Supervisor], None] = lambda _supervisor: None
@@ -196,13 +202,15 @@ async def run_daemon(
     ending: Ending,
     handle_signals: bool = True,
     write: Callable[[str], object] = sys.stdout.write,
+    exit_guard: ExitGuard | None = None,
 ) -> int:
     """Run until SIGTERM, SIGINT or `ending`; return the exit code.
 
     Args:
-        handle_signals: Whether SIGTERM and SIGINT end it in order. False in virtual time, whose
-            loop has no signals.
+        handle_signals: Whether SIGTERM and SIGINT end it in order, and stray errors are told. False
+            in virtual time, whose loop has neither signals nor threads.
         write: Takes the report at the end.
+        exit_guard: Armed once the services have ended; whoever gave it disarms it.
     """
     cycle_stop = asyncio.Event()
     supervisor = Supervisor(
@@ -214,21 +222,53 @@ async def run_daemon(
     )
     parts.supervised(supervisor)
     try:
-        with _signals_set(ending) if handle_signals else contextlib.nullcontext():
+        with _outer_world(parts, ending) if handle_signals else contextlib.nullcontext():
             async with asyncio.TaskGroup() as group:
                 group.create_task(supervisor.run(), name="supervisor")
                 await ending.event.wait()
                 await supervisor.stop("cycle")
                 _write_safe(parts)
+                parts.cycle.interrupt()
                 await supervisor.shutdown()
+    except BaseException:
+        ending.end(EXIT_BUG)  # whatever it was, it was no end in order
+        raise
     finally:
-        try:
-            _write_safe(parts)
-        finally:
-            parts.recorder.close()
-            parts.ended()
-            write(measure(parts).lines())
+        if exit_guard is not None:
+            exit_guard.arm(EXIT_BUG)
+        _finish(parts, ending, supervisor)
+        write(measure(parts).lines())
+        if exit_guard is not None:
+            exit_guard.arm(ending.exit_code)
     return ending.exit_code
+
+
+def _finish(parts: DaemonParts, ending: Ending, supervisor: Supervisor) -> None:
+    """Do the last acts, each of them whatever became of the others; then raise the first error."""
+    errors = []
+    acts = (
+        lambda: _write_safe(parts),
+        lambda: _tell_of_left(parts, supervisor),
+        parts.recorder.close,
+        parts.ended,
+    )
+    for act in acts:
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001  # our bug: it is raised once all is done
+            ending.end(EXIT_BUG)
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def _tell_of_left(parts: DaemonParts, supervisor: Supervisor) -> None:
+    """Name the tasks that ignore their end: they hold the end of the process up."""
+    names = ", ".join(task.name for task in supervisor.tree().children if task.abandoned)
+    if names:
+        text = f"{names}: still there at the end of the daemon, the process ends without"
+        event = Event(parts.now_ns(), "daemon.task_left", Severity.WARNING, "daemon", text)
+        (parts.note or _note_of(parts))(event)
 
 
 def _children(parts: DaemonParts, cycle_stop: asyncio.Event) -> list[Child]:
@@ -247,6 +287,8 @@ def _children(parts: DaemonParts, cycle_stop: asyncio.Event) -> list[Child]:
             stop=link.request_end,
             progress=lambda: link.progress,
             stall_s=LINK_STALL_S,
+            restarts_max=parts.restarts_max,
+            window_s=parts.window_s,
             is_link=True,
             is_optional=True,
         ),
@@ -254,8 +296,8 @@ def _children(parts: DaemonParts, cycle_stop: asyncio.Event) -> list[Child]:
         Child(
             name="cycle",
             start=run_cycle,
-            restarts_max=CYCLE_RESTARTS_MAX,
-            window_s=RESTART_WINDOW_S,
+            restarts_max=parts.restarts_max,
+            window_s=parts.window_s,
             stop=cycle_stop.set,
             rungs=(Rung.SAFE, Rung.EXIT, Rung.WATCHDOG),
             is_vital=True,
@@ -309,13 +351,15 @@ def _write_safe(parts: DaemonParts) -> None:
 
 
 @contextlib.contextmanager
-def _signals_set(ending: Ending) -> Iterator[None]:
+def _outer_world(parts: DaemonParts, ending: Ending) -> Iterator[None]:
+    """Listen to signals and to errors that no task holds."""
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT)
     for number in signals:
         loop.add_signal_handler(number, ending.end)
     try:
-        yield
+        with stray_errors_told(parts.note or _note_of(parts), parts.now_ns):
+            yield
     finally:
         for number in signals:
             loop.remove_signal_handler(number)

@@ -6,12 +6,13 @@ a step and skips none: what is not marked is read again.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from flight.core.types import FLAG_REFLEX, Decision, DeviceRequest, Inputs
-from flight.services.recorder_queue import EvidenceStore
+from flight.services.recorder_queue import EVIDENCE_WAITING_MAX, EvidenceStore
 from hal import Cause, Evidence, RequestKind
 
 EVERY_S = 1.0
@@ -65,16 +66,25 @@ class EvidenceHealth:
     error: str
 
 
+class _Given(NamedTuple):
+    """All records behind the durable mark at one time; last: the sequence of the last."""
+
+    ticket: int
+    last: int
+    record_count: int
+
+
 @dataclass(slots=True)
 class _Watched:
     """What is known of one driver.
 
-    given: ticket and last sequence of what the store was given. clears: devices to be cleared, by
-    the sequence that must be durable first. cleared_ns: when a device was cleared unasked.
+    given: what the store was given and has not on the disk yet, on a slow disk again and again.
+    clears: devices to be cleared, by the sequence that must be durable first. cleared_ns: when a
+    device was cleared unasked.
     """
 
     name: str
-    given: tuple[int, int] | None = None
+    given: deque[_Given] = field(default_factory=lambda: deque(maxlen=EVIDENCE_WAITING_MAX))
     clears: dict[int | None, int] = field(default_factory=dict)
     cleared_ns: dict[int, int] = field(default_factory=dict)
     newest: int = 0
@@ -185,21 +195,23 @@ class EvidenceService:
         if records:
             self._note_clears(driver, records)
             rows = [self._row(driver, record) for record in records]
-            driver.given = (self._store.put_evidence(rows), records[-1].sequence)
+            ticket = self._store.put_evidence(rows)
+            driver.given.append(_Given(ticket, records[-1].sequence, len(records)))
             self._mark(driver)
         self._send_clears(driver)
 
     def _mark(self, driver: _Watched) -> None:
         """Mark what was given to the store, when the disk has it and not before."""
-        if driver.given is None or not self._store.is_durable(driver.given[0]):
+        durable = [given for given in driver.given if self._store.is_durable(given.ticket)]
+        if not durable:
             return
-        sequence = driver.given[1]
-        driver.given = None
-        before = self._image.durable(driver.name)
-        if sequence > before:
-            self._image.mark_durable(driver.name, sequence)
-            self._stored += driver.waiting
-            driver.waiting = 0
+        newest = durable[-1]
+        while driver.given and driver.given[0].ticket <= newest.ticket:
+            driver.given.popleft()
+        if newest.last > self._image.durable(driver.name):
+            self._image.mark_durable(driver.name, newest.last)
+            self._stored += newest.record_count
+            driver.waiting = max(0, driver.waiting - newest.record_count)
 
     def _note_clears(self, driver: _Watched, records: list[Evidence]) -> None:
         for record in records:

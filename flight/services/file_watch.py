@@ -28,6 +28,8 @@ class FileWatch(Generic[T]):
     written is left alone. A file that is not there is no change. Without `start`, each `take`
     looks by itself: for virtual time, and for tests.
 
+    A bug in `convert` ends the thread and is raised by the next `take`; `start` makes a new one.
+
     Args:
         bytes_max: A longer file is reported as an error and not read.
         convert: Makes the value from the bytes, in the thread; raises OperatorError.
@@ -43,6 +45,7 @@ class FileWatch(Generic[T]):
             maxlen=1
         )  # the newest wins; safe across threads
         self._thread: threading.Thread | None = None
+        self._bug: Exception | None = None  # that ended the thread
         self._ending = threading.Event()
 
     def start(self) -> None:
@@ -58,6 +61,9 @@ class FileWatch(Generic[T]):
 
     def take(self) -> Sighting[T] | None:
         """Return what changed since the last call, None for nothing. Never waits for the thread."""
+        if self._bug is not None:
+            bug, self._bug, self._thread = self._bug, None, None
+            raise bug
         if self._thread is None:
             self.look()
         return self._sightings.popleft() if self._sightings else None
@@ -100,7 +106,11 @@ class FileWatch(Generic[T]):
 
     def _watch(self) -> None:
         while not self._ending.is_set():
-            self.look()
+            try:
+                self.look()
+            except Exception as error:  # noqa: BLE001  # for the task that takes what was seen
+                self._bug = error
+                return
             self._ending.wait(LOOK_S)
 
 

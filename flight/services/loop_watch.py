@@ -153,7 +153,7 @@ class LoopWatch:
         else:
             text = finding._replace(held_s=held_s).say()
         self.health.last_block = text
-        self._on_event(Event(now_ns, "loop.blocked", Severity.WARNING, "loop", text, held_s))
+        self._on_event(Event(now_ns, "daemon.blocked", Severity.WARNING, "daemon", text, held_s))
 
     # ---- in the thread ----
 

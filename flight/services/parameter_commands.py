@@ -54,7 +54,10 @@ class ParameterCommands:
         self._is_ending = False
 
     def submit(self, command: Command) -> None:
-        """Take a command; beyond WAITING_MAX it is answered with a refusal at once."""
+        """Take a command; beyond WAITING_MAX, or at the end, it is answered with a refusal."""
+        if self._is_ending:
+            self._answer(Ack(command.command_id, False, "interrupted: the daemon ends"))
+            return
         if len(self._waiting) >= WAITING_MAX:
             text = f"{WAITING_MAX} parameter commands already wait"
             self._answer(Ack(command.command_id, False, text))

@@ -45,7 +45,8 @@ class Parameters:
         boottime_ns: CLOCK_BOOTTIME, in which deadlines are kept.
         now_ns: Monotonic clock, for events.
         on_change: Called with the new configuration; the cycle swaps it in between two steps.
-        use_golden: Leave the parameters aside in this run; what is activated replaces them.
+        use_golden: Leave the parameters aside in this run. They stay stored until something else is
+            activated.
 
     What is stored and cannot be used any more, because the file or the table has changed, is left
     out with an event; it never prevents a start.
@@ -73,6 +74,7 @@ class Parameters:
         self._on_event = on_event
         self._on_change = on_change
         self._ending = asyncio.Event()
+        self._aside = stored if use_golden else None
         if use_golden:
             if stored.active:
                 text = f"not used in this run: {_text(stored.active)}"
@@ -120,6 +122,7 @@ class Parameters:
         active = self._differing({**before, **self.set.staged})
         deadline_ns = self._boottime_ns() + round(confirm_s * NS_PER_S)
         restart_keys = tuple(key for key in self.set.staged if PARAMETERS[key].restart)
+        self._aside = None
         self._put(ParameterSet(active, {}, before, deadline_ns), "activated")
         return Outcome(True, restart_keys=restart_keys)
 
@@ -216,7 +219,7 @@ class Parameters:
 
     def _keep(self, new: ParameterSet) -> None:
         self.set = new
-        self._save(new)
+        self._save(new if self._aside is None else self._aside._replace(staged=new.staged))
 
     def _tell(
         self, event_id: str, severity: Severity, subject: str, text: str, value: float = 0.0

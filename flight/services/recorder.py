@@ -30,6 +30,7 @@ QUOTA_MIB = 1024.0  # assumed: four days of REF-1
 Rare = tuple[str, tuple[object, ...]]  # a table and its values
 EvidenceRow = tuple[object, ...]  # of table `evidence`, from cycle_ns on
 
+STANDING = frozenset({"input", "notice"})  # tables of what is in force until it changes
 _NOTHING_GIVEN = (None, None, None, (), None)  # of INPUT_KINDS
 
 
@@ -97,7 +98,7 @@ class Recorder:
         self._notices: tuple[object, ...] = ()
         self._last_ns = -1  # before any cycle
         self.wants_state = True  # cycles are missing before the next one
-        self._rows_written = self._rows_lost = self._rares_lost = 0
+        self._rows_taken = self._rows_written = self._rows_lost = self._rares_lost = 0
         self._losses_written = (0, 0)
         self._error = ""
         self._commit_ms = self._commit_ms_max = 0.0
@@ -128,6 +129,7 @@ class Recorder:
             state: After the step, now and then: replays start there; None: not now.
         """
         now_ns = inputs.now_ns
+        self._rows_taken += 1
         given = (inputs.allotment, inputs.plan, inputs.orbit, inputs.claims, inputs.restored)
         if given != self._given:
             self._note_inputs(now_ns, given)
@@ -201,6 +203,12 @@ class Recorder:
         if state is not None and self._file is not None:
             self._add_state(self._last_ns, state)
 
+    def give_up(self, error: Exception) -> None:
+        """Drop what is not on the disk, after a bug of ours, and go on as a new run."""
+        self._fail(error, self._last_ns)
+        self._run, self._encoder = None, FrameEncoder(self._info.layout, KEYFRAME_EVERY)
+        self._rows_lost = self._rows_taken - self._rows_written
+
     def close(self) -> None:
         """Write what is left and close the file. Further calls do nothing."""
         if self._file is not None:
@@ -256,7 +264,8 @@ class Recorder:
         self._add_rare("state", (now_ns, zlib.compress(pack(state), 1)))
 
     def _drop_rares(self) -> None:
-        self._rares_lost += len(self._rares)
+        """Count what is lost; inputs and notices that stand are written again."""
+        self._rares_lost += sum(table not in STANDING for table, _ in self._rares)
         self._rares.clear()
         self._forget_given()
 

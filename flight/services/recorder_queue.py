@@ -161,7 +161,7 @@ class RecorderThread:
     """A recorder whose compressing and writing happen in a thread of its own: used in real time.
 
     The thread writes and commits as soon as a block is full, so a crash of the process loses less
-    than a second.
+    than a second. A bug of ours costs what was not on the disk; the thread goes on.
 
     Args:
         path, info, commit_every_ns, quota_mib: As for Recorder.
@@ -266,11 +266,18 @@ class RecorderThread:
         while not self._is_closing:
             is_idle = not self._wake.wait(IDLE_S)
             self._wake.clear()
-            self._write_all()
+            self._survive(self._write_all)
             if is_idle:
-                self._recorder.flush()
-        self._write_all()
-        self._recorder.close()
+                self._survive(self._recorder.flush)
+        while self._queue or self._evidence:  # each try takes at least one out
+            self._survive(self._write_all)
+        self._survive(self._recorder.close)
+
+    def _survive(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001  # nobody would start this thread again
+            self._recorder.give_up(error)
 
     def _write_all(self) -> None:
         while self._evidence:

@@ -1,20 +1,25 @@
-"""What of the core's state outlives a run: the only place that knows where the core keeps it."""
+"""What of the core's state outlives a run, on its way into the store and back."""
 
 from collections.abc import Callable
 from math import inf
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from flight.core.rails import Pair, Payload, PayloadPhase, Phase
+from flight.core import restoring
 from flight.core.state import State
-from flight.services.stored_state import OperatorLimit
+from flight.core.types import Restored
+from flight.services.stored_state import NS_PER_S, Inhibit, OperatorLimit, StoredState, left_s
 
 
 class Remembered(NamedTuple):
-    """Fields of StoredState that the core decides."""
+    """Fields of StoredState that the core decides, by their names there."""
 
     latched: tuple[str, ...]
     retired: tuple[str, ...]
     operator_limits: tuple[OperatorLimit, ...]
+    disabled: tuple[str, ...]
+    budget_w: float
+    inhibits: tuple[Inhibit, ...]
+    inhibited_faults: tuple[Inhibit, ...]
 
 
 class Watch:
@@ -51,36 +56,57 @@ class Watch:
 
 def remembered(state: State, offset_ns: int) -> Remembered:
     """Return what of a state outlives a run; offset_ns leads from its times to CLOCK_BOOTTIME."""
-    latched = [
-        f"accel{i}"
-        for i, pair in enumerate(state.pairs)
-        if pair.phase is Phase.LATCHED_OFF or _stays_off(pair)
-    ]
-    if state.payload.phase is PayloadPhase.LATCHED_OFF or _stays_off(state.payload):
-        latched.append("payload_54v")
-    latched += [f"pump_{'ab'[k]}" for k, failed in enumerate(state.pumps.failed) if failed]
-    limits = tuple(
-        OperatorLimit(f"accel{i}", cap_w, owner, until_ns + offset_ns if until_ns else 0)
-        for i, cap_w, owner, until_ns in _limits(state.operator)
+    kept = restoring.remembered(state)
+    base_ns = state.now_ns + offset_ns
+
+    def inhibits(held: tuple[tuple[str, float], ...]) -> tuple[Inhibit, ...]:
+        return tuple(Inhibit(name, _until_ns(base_ns, time_s)) for name, time_s in held)
+
+    return Remembered(
+        latched=kept.latched,
+        retired=kept.retired,
+        operator_limits=tuple(
+            OperatorLimit(subject, cap_w, owner, _until_ns(base_ns, time_s))
+            for subject, cap_w, owner, time_s in kept.operator_limits_w
+        ),
+        disabled=kept.disabled,
+        budget_w=kept.budget_w,
+        inhibits=inhibits(kept.inhibits),
+        inhibited_faults=inhibits(kept.inhibited_faults),
     )
-    return Remembered(tuple(latched), _retired(state), limits)
 
 
-def _limits(operator: Any) -> list[tuple[int, float, str, int]]:
-    """Return accelerator, cap in W, owner and end of each limit; the end is 0 for one for ever."""
-    if hasattr(operator, "limits"):
-        return [tuple(limit) for limit in operator.limits]
-    rows = zip(operator.limits_w, operator.limits_until_ns, strict=True)
-    return [(i, cap_w, "", until_ns) for i, (cap_w, until_ns) in enumerate(rows) if cap_w < inf]
+def restored_of(
+    state: StoredState, now_ns: int, *, was_planned: bool, restart_count: int, same_boot: bool
+) -> Restored:
+    """Return what the core is to take over out of the store.
 
-
-def _stays_off(rail: Pair | Payload) -> bool:
-    """Whether a rail was latched off before this run and has not been sensed in it yet."""
-    return bool(getattr(rail, "stays_off", False))
-
-
-def _retired(state: State) -> tuple[str, ...]:
-    """Accelerators out of service for good."""
-    return tuple(
-        f"accel{i}" for i, accel in enumerate(state.accels) if getattr(accel, "retired", "")
+    Args:
+        state: Its times in terms of this host boot.
+        now_ns: CLOCK_BOOTTIME.
+    """
+    return Restored(
+        mode=state.mode,
+        was_planned=was_planned,
+        restart_count=restart_count,
+        same_boot=same_boot,
+        latched=state.latched,
+        retired=state.retired,
+        operator_limits_w=tuple(
+            (x.subject, x.cap_w, x.owner, left_s(x.until_ns, now_ns) if x.until_ns else inf)
+            for x in state.operator_limits
+            if not 0 < x.until_ns <= now_ns
+        ),
+        disabled=state.disabled,
+        budget_w=state.budget_w,
+        inhibits=_times_left(state.inhibits, now_ns),
+        inhibited_faults=_times_left(state.inhibited_faults, now_ns),
     )
+
+
+def _until_ns(base_ns: int, time_s: float) -> int:
+    return 0 if time_s == inf else base_ns + round(time_s * NS_PER_S)
+
+
+def _times_left(items: tuple[Inhibit, ...], now_ns: int) -> tuple[tuple[str, float], ...]:
+    return tuple((x.name, left_s(x.until_ns, now_ns)) for x in items if x.until_ns > now_ns)

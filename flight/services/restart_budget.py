@@ -72,11 +72,9 @@ class Escalation:
         store: Keeps the budgets; None: in memory.
         rungs: Budgets of the rungs above the task's own.
         acts: For a rung what to do, called with the name of the failed child; must return at once.
-            A rung without an act is left out of every chain. LAST has an act too: the golden
-            configuration. SAFE is also asked for on every rung above it.
+            A rung without an act is left out of every chain. LAST has an act too. SAFE is also
+            asked for on every rung above it.
         back_off_s, link_back_off_s: Time between attempts of the last rung.
-        is_held: The process itself has spent its budget (`PROCESS_CHAIN`): children wait for a
-            back-off before their first start, the link for its short one.
         on_act_failed: Called when an act raises; the chain goes on as if it had been done.
     """
 
@@ -89,7 +87,6 @@ class Escalation:
         acts: Mapping[Rung, Callable[[str], None]] | None = None,
         back_off_s: float = BACK_OFF_S,
         link_back_off_s: float = LINK_BACK_OFF_S,
-        is_held: bool = False,
         on_act_failed: Callable[[Rung, Exception], None] = lambda _rung, _error: None,
     ) -> None:
         self._boot_ns = boot_ns
@@ -98,7 +95,6 @@ class Escalation:
         self._rungs = {budget.rung: budget for budget in rungs if budget.rung in self._acts}
         self._back_off_s = back_off_s
         self._link_back_off_s = min(back_off_s, link_back_off_s)
-        self._is_held = is_held
         self._on_act_failed = on_act_failed
 
     def chain(self, child: Child, path: str) -> Chain:
@@ -111,8 +107,7 @@ class Escalation:
     def start_delay_s(self, child: Child, path: str) -> float:
         """Return how long the first start in this process has to wait."""
         chain = self.chain(child, path)
-        own_s = start_delay_s(chain, load_spent(self._store, chain), self._boot_ns())
-        return max(own_s, chain.back_off_s if self._is_held else 0.0)
+        return start_delay_s(chain, load_spent(self._store, chain), self._boot_ns())
 
     def left(self, child: Child, path: str) -> int:
         """Return how many restarts are left before the next rung."""

@@ -1,9 +1,9 @@
 """The restart ladder: what follows a failure, from a fresh task to a reset of the host. Pure.
 
-A chain belongs to one thing that can fail: a task, or the process. It is an ordered list of rungs,
-each with a budget within a sliding window. A failure takes the first rung with something left. When
-nothing is left the last rung is due: golden configuration, SAFE, and one attempt per back-off, for
-ever. So restarting is bounded in rate (`restarts_max`) and never final.
+A chain belongs to one task (starts of the process: boot.py). It is an ordered list of rungs, each
+with a budget within a sliding window. A failure takes the first rung with something left. When
+nothing is left the last rung is due: SAFE, and one attempt per back-off, for ever. So restarting is
+bounded in rate (`restarts_max`) and never final.
 
 Times are of a clock that goes on while the host sleeps (CLOCK_BOOTTIME), in ns. They are all the
 state there is: whoever keeps them across processes keeps the windows.
@@ -26,7 +26,7 @@ class Rung(IntEnum):
     SAFE = 3  # ask the node for SAFE first
     EXIT = 4  # end the process; whoever keeps it starts a fresh one
     WATCHDOG = 5  # stop stroking: the host is reset
-    LAST = 6  # golden configuration, SAFE, one attempt per back-off
+    LAST = 6  # SAFE, one attempt per back-off
 
 
 NODE_RUNGS = frozenset({Rung.SAFE, Rung.EXIT, Rung.WATCHDOG})  # one budget for all chains
@@ -69,9 +69,6 @@ class Chain(NamedTuple):
     good_s: float = BACK_OFF_S
 
 
-# Unplanned starts of the process. Three in ten minutes, as docs/design/modes.md counts them.
-PROCESS_CHAIN = Chain("process", (RungBudget(Rung.EXIT, 3, 600.0),))
-
 # For each rung the times at which it was taken, oldest first; at the end those of the last rung.
 Spent = tuple[tuple[int, ...], ...]
 
@@ -85,11 +82,10 @@ class Action(NamedTuple):
 
 def keys(chain: Chain) -> tuple[str, ...]:
     """Return the names under which the times of a chain are kept, in the order of Spent."""
-    owners = ("node" if budget.rung in NODE_RUNGS else chain.name for budget in chain.rungs)
-    if chain.name == PROCESS_CHAIN.name:  # its exits have happened, those of "node" were asked for
-        owners = (chain.name for _ in chain.rungs)
-    names = (b.rung.name.lower() for b in chain.rungs)
-    pairs = [f"{owner}/{name}" for owner, name in zip(owners, names, strict=True)]
+    pairs = [
+        f"{'node' if budget.rung in NODE_RUNGS else chain.name}/{budget.rung.name.lower()}"
+        for budget in chain.rungs
+    ]
     return (*pairs, f"{chain.name}/last")
 
 

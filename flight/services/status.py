@@ -1,8 +1,8 @@
 """status.json: what the daemon says of itself to people on the same host, once a second.
 
 One file, replaced whole: a reader never sees half of it. On a memory file system in service.
-A disk that fails costs the file and nothing else. What is shown is `flight.view` and the health of
-the services.
+A disk that fails costs the file and nothing else, a section that fails costs itself. What is shown
+is `flight.view` and the health of the services.
 """
 
 import asyncio
@@ -90,14 +90,16 @@ class StatusWriter:
 
     def write(self, state: str) -> None:
         """Replace the file; trouble is kept in `error` and never raised."""
-        text = json.dumps(self.document(state), separators=(",", ":"), allow_nan=False)
         aside = self._path.with_suffix(".new")
         try:
+            text = json.dumps(self.document(state), separators=(",", ":"), allow_nan=False)
             aside.write_text(text, encoding="utf-8")
             os.replace(aside, self._path)  # noqa: PTH105  # the atomic one, by its own name
             self.error = ""
         except OSError as error:
             self.error = f"{error.strerror or error}"
+        except (TypeError, ValueError) as error:  # a part that JSON cannot hold: our bug
+            self.error = f"{type(error).__name__}: {error}"
 
     def document(self, state: str) -> dict[str, object]:
         """Return what is written."""
@@ -116,7 +118,7 @@ class StatusWriter:
                 inputs.now_ns, inputs.snapshot, decision, phases=decision.accel_phases
             )
         for name, section in self._sections.items():
-            document[name] = section()
+            document[name] = _part(section)
         document["events"] = [
             {
                 "t_s": event.time_ns / NS_PER_S,
@@ -128,3 +130,10 @@ class StatusWriter:
             for event in self._events
         ]
         return document
+
+
+def _part(section: Section) -> object:
+    try:
+        return section()
+    except Exception as error:  # noqa: BLE001  # a bug of one service: the rest is wanted the more
+        return {"error": f"{type(error).__name__}: {error}"}

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flight.core.state import State
-from flight.core.types import Decision, Event, Inputs, Mode, Severity
-from flight.services.remembered import Watch
+from flight.core.types import Decision, Event, Inputs, Mode, Restored, Severity
+from flight.services.remembered import Watch, restored_of
 from flight.services.slot_file import (
     SLOT_BYTES,
     FileSystem,
@@ -29,13 +29,14 @@ from flight.services.stored_state import (
     NS_PER_S,
     SAFE_DEFAULTS,
     SCHEMA,
-    OperatorLimit,
     StoredState,
     decode,
     encode,
+    has_ends,
     in_this_boot,
     pruned,
     stable,
+    with_time_left,
 )
 
 COMMIT_EVERY_S = 1.0
@@ -160,13 +161,14 @@ class Store:
         times_ns = times_ns[-BUDGET_TIMES_MAX:]
         self.update(budgets_ns={**self.state.budgets_ns, name: times_ns})
 
-    def limits_left(self) -> tuple[tuple[str, float, str, float], ...]:
-        """Return the operator limits in force: subject, cap in W, owner, seconds left or inf."""
-        now_ns = self._host.now_ns()
-        return tuple(
-            (x.subject, x.cap_w, x.owner, _left_s(x, now_ns) if x.until_ns else float("inf"))
-            for x in self.state.operator_limits
-            if not 0 < x.until_ns <= now_ns
+    def restored(self, restart_count: int) -> Restored:
+        """Return what a core that begins anew in the midst of this run is to take over."""
+        return restored_of(
+            self.state,
+            self._host.now_ns(),
+            was_planned=False,
+            restart_count=restart_count,
+            same_boot=True,
         )
 
     def record(self, inputs: Inputs, decision: Decision) -> None:
@@ -176,9 +178,7 @@ class Store:
             self.update(mode=mode)
         seen = self._watch.look(self._host.now_ns, inputs.now_ns)
         if seen is not None:
-            self.update(
-                latched=seen.latched, retired=seen.retired, operator_limits=seen.operator_limits
-            )
+            self.update(**seen._asdict())
 
     def commit(self) -> bool:
         """Write the state now; return whether it is durable. It waits for the disk.
@@ -224,18 +224,14 @@ class Store:
         now_ns = self._host.now_ns()
         state = stable(pruned(self.state, now_ns), now_ns)
         is_due = now_ns - self._left_ns >= LEFT_EVERY_NS
-        if state is not self.state or (is_due and any(x.until_ns for x in state.operator_limits)):
+        if state is not self.state or (is_due and has_ends(state)):
             self.state = state
             self._changes += 1
 
     def _prepare(self) -> tuple[int, bytes]:
         """Return the number of the newest change and the bytes of the state."""
         now_ns = self._left_ns = self._host.now_ns()
-        limits = tuple(
-            limit._replace(left_s=_left_s(limit, now_ns)) if limit.until_ns else limit
-            for limit in self.state.operator_limits
-        )
-        return self._changes, encode(replace(self.state, operator_limits=limits))
+        return self._changes, encode(with_time_left(self.state, now_ns))
 
     def _write(self, changes: int, body: bytes) -> str:
         """Write a state, unless a newer one has been; return the error, "" when it is durable."""
@@ -315,7 +311,3 @@ class Store:
 
     def _event(self, event_id: str, severity: Severity, text: str) -> Event:
         return Event(self._now_ns(), event_id, severity, "store", text)
-
-
-def _left_s(limit: OperatorLimit, now_ns: int) -> float:
-    return max(0.0, (limit.until_ns - now_ns) / NS_PER_S)

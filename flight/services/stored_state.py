@@ -8,6 +8,7 @@ to 0, the moment this boot began, the latest that they can have been.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from math import inf
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from flight.core.types import Mode
 
 NS_PER_S = 1_000_000_000
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 START_WINDOW_S = 600.0  # docs/design/modes.md: unplanned starts within 10 minutes
 BUDGET_AGE_S_MAX = 86400.0  # assumed: no restart budget has a longer window
 STARTS_MAX = 16  # kept; more than the crash budget
@@ -47,6 +48,14 @@ class OperatorLimit(NamedTuple):
     left_s: float = 0.0
 
 
+class Inhibit(NamedTuple):
+    """A response, or that of a fault, which an operator holds back; times as of OperatorLimit."""
+
+    name: str
+    until_ns: int
+    left_s: float = 0.0
+
+
 class ParameterSet(NamedTuple):
     """Parameters changed in flight: key and value, where it differs from the configuration file.
 
@@ -68,7 +77,9 @@ class StoredState:
     has come. mode: last in force, but for BOOT and DEGRADED, which lead back to it. starts_ns:
     unplanned starts within the window. attempt_ns: when control was last attempted, 0: in an
     earlier host boot. is_backing_off: the crash budget is spent. budgets_ns: restarts by name.
-    counters: of commands, by key. element_set: of the orbit.
+    counters: of commands, by key. element_set: of the orbit. disabled: accelerators that an
+    operator keeps off. budget_w: node budget of an operator, inf for none. inhibits,
+    inhibited_faults: by response and by fault id.
     """
 
     boot_count: int = 0
@@ -86,12 +97,19 @@ class StoredState:
     counters: Mapping[str, int] = field(default_factory=dict)
     parameters: ParameterSet = field(default_factory=ParameterSet)
     element_set: str = ""
+    disabled: tuple[str, ...] = ()
+    budget_w: float = inf
+    inhibits: tuple[Inhibit, ...] = ()
+    inhibited_faults: tuple[Inhibit, ...] = ()
 
+
+TIMED: Final = ("operator_limits", "inhibits", "inhibited_faults")  # fields whose items end
 
 # What is written down when nothing can be read: as after a crash of an unknown host boot.
 SAFE_DEFAULTS: Final = StoredState(run_phase=RunPhase.RUNNING)
 
 _ADAPTER: Final = TypeAdapter(StoredState)
+ADDED_IN_3: Final = ("disabled", "budget_w", "inhibits", "inhibited_faults")
 _FIELDS: Final = tuple(item.name for item in fields(StoredState))
 
 
@@ -135,6 +153,9 @@ def in_this_boot(state: StoredState, boot_id: str, now_ns: int) -> StoredState:
         now_ns: CLOCK_BOOTTIME.
     """
     if state.host_boot_id != boot_id:
+        counted_on: dict[str, Any] = {
+            name: _counted_on(getattr(state, name), now_ns) for name in TIMED
+        }
         state = replace(
             state,
             host_boot_id=boot_id,
@@ -142,13 +163,8 @@ def in_this_boot(state: StoredState, boot_id: str, now_ns: int) -> StoredState:
             starts_ns=(0,) * len(state.starts_ns),
             attempt_ns=0,
             budgets_ns={name: (0,) * len(times) for name, times in state.budgets_ns.items()},
-            operator_limits=tuple(
-                limit._replace(until_ns=now_ns + round(limit.left_s * NS_PER_S))
-                if limit.until_ns
-                else limit
-                for limit in state.operator_limits
-            ),
             parameters=state.parameters._replace(confirm_by_ns=0),
+            **counted_on,
         )
     return pruned(state, now_ns)
 
@@ -166,9 +182,11 @@ def pruned(state: StoredState, now_ns: int) -> StoredState:
     budgets = {name: times for name, times in budgets.items() if times}
     if budgets != state.budgets_ns:
         changes["budgets_ns"] = budgets
-    limits = tuple(x for x in state.operator_limits if not 0 < x.until_ns <= now_ns)
-    if len(limits) != len(state.operator_limits):
-        changes["operator_limits"] = limits
+    for name in TIMED:
+        items = getattr(state, name)
+        kept = tuple(item for item in items if not 0 < item.until_ns <= now_ns)
+        if len(kept) != len(items):
+            changes[name] = kept
     return replace(state, **changes) if changes else state
 
 
@@ -179,6 +197,37 @@ def stable(state: StoredState, now_ns: int) -> StoredState:
     if is_over and lasted_ns >= round(START_WINDOW_S * NS_PER_S):
         return replace(state, is_backing_off=False)
     return state
+
+
+def with_time_left(state: StoredState, now_ns: int) -> StoredState:
+    """Return the state with the time that is left of what ends, for a later host boot."""
+    changes: dict[str, Any] = {
+        name: tuple(
+            item._replace(left_s=left_s(item.until_ns, now_ns)) if item.until_ns else item
+            for item in getattr(state, name)
+        )
+        for name in TIMED
+        if getattr(state, name)
+    }
+    return replace(state, **changes) if changes else state
+
+
+def has_ends(state: StoredState) -> bool:
+    """Return whether anything in the state ends by itself."""
+    return any(item.until_ns for name in TIMED for item in getattr(state, name))
+
+
+def left_s(until_ns: int, now_ns: int) -> float:
+    """Return the seconds from now to a time, 0 when it is over."""
+    return max(0.0, (until_ns - now_ns) / NS_PER_S)
+
+
+def _counted_on(items: tuple[Any, ...], now_ns: int) -> tuple[Any, ...]:
+    """Return what ends, of an earlier host boot, in times of this one."""
+    return tuple(
+        item._replace(until_ns=now_ns + round(item.left_s * NS_PER_S)) if item.until_ns else item
+        for item in items
+    )
 
 
 def _recent(times_ns: tuple[int, ...], age_s_max: float, now_ns: int) -> tuple[int, ...]:
@@ -198,7 +247,8 @@ def _from_1(plain: dict[str, Any]) -> dict[str, Any]:
     Fields: starts (of the daemon), phase, mode, latched, parameters.
     """
     new = StoredState(run_phase=RunPhase.RUNNING)
-    return {name: getattr(new, name) for name in _FIELDS} | {
+    known = [name for name in _FIELDS if name not in ADDED_IN_3]
+    return {name: getattr(new, name) for name in known} | {
         "run_count": plain.get("starts", 0),
         "run_phase": plain.get("phase", RunPhase.RUNNING),
         "mode": plain.get("mode"),
@@ -207,8 +257,14 @@ def _from_1(plain: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _from_2(plain: dict[str, Any]) -> dict[str, Any]:
+    """Schema 2 did not know who was disabled, the budget of an operator, nor inhibits."""
+    new = StoredState()
+    return {name: getattr(new, name) for name in ADDED_IN_3} | plain
+
+
 MIGRATIONS: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = MappingProxyType(
-    {1: _from_1}
+    {1: _from_1, 2: _from_2}
 )
 
 

@@ -106,11 +106,6 @@ class Supervisor:
             ),
         )
 
-    def vital_progress(self) -> dict[str, Callable[[], int]]:
-        """Return what the watchdog has to see growing."""
-        vital = (slot.child for slot in self._slots.values() if slot.child.is_vital)
-        return {child.name: child.progress for child in vital if child.progress is not None}
-
     def why_unhealthy(self) -> str:
         """Return the vital children that do not run, with their state; "" for none."""
         return ", ".join(

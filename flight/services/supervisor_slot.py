@@ -26,7 +26,7 @@ class Ask(NamedTuple):
 
 @dataclass(slots=True)
 class Slot:
-    """One child. `start_clock` must have been called in the loop before anything waits for it.
+    """One child. `begin_keeping` comes before anything that waits for it.
 
     asked: done once there is a wish. ready: done while those that start after it may run.
     left_behind: runs that ignored being cancelled and have not ended yet. idle_ns: how long the

@@ -5,53 +5,14 @@ reset for it.
 """
 
 import asyncio
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
-import numpy as np
-
-from flight.core.types import Event, Float64s, Severity
+from flight.core.types import Event, Severity
 
 NS_PER_S = 1_000_000_000
 CYCLE_AGE_S_MAX = 1.0
 WAKE_S = 1.0
-TOKEN_MAX = 1_000_000  # tokens only have to differ from one stroke to the next
-
-
-class StrokeImage(Protocol):
-    """What a stroke needs of the node image."""
-
-    def write_desired(self, values: Float64s, epoch: int) -> None:
-        """Put desired values; NaN leaves a slot as it is."""
-
-
-class PointStroke:
-    """A stroke through the `kick` point of a watchdog device (watchdog.h): each one a new token.
-
-    Args:
-        slot: Place of the point among the writable ones.
-        slot_count: How many writable points there are.
-        epoch: Of the cycle.
-    """
-
-    def __init__(
-        self, image: StrokeImage, *, slot: int, slot_count: int, epoch: Callable[[], int]
-    ) -> None:
-        if not 0 <= slot < slot_count:
-            raise ValueError(f"slot {slot} is not one of {slot_count}")
-        self._image = image
-        self._slot = slot
-        self._values = np.full(slot_count, math.nan)
-        self._epoch = epoch
-        self._token = 0
-
-    def __call__(self) -> None:
-        """Stroke; the driver passes it on at its next poll."""
-        self._token = self._token % TOKEN_MAX + 1
-        self._values[self._slot] = float(self._token)
-        self._image.write_desired(self._values, self._epoch())
 
 
 @dataclass(slots=True)

@@ -64,6 +64,7 @@ class Host:
             self.now_s += decision.wait_s
             if decision.wait_s:
                 started.attempt()
+                self.store.commit()  # as the daemon does before it goes on
             if not decision.restored.was_planned:
                 self.attempts_s.append(self.now_s)
             if end_s - self.now_s > 2.0:

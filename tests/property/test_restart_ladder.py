@@ -18,11 +18,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flight.services import restart_budget, restart_ladder
-from flight.services.restart_budget import Escalation, MemoryBudgetStore, count_failure
+from flight.services.restart_budget import Escalation, MemoryBudgetStore
 from flight.services.restart_ladder import (
     DEFAULT_RUNGS,
     NS_PER_S,
-    PROCESS_CHAIN,
     Action,
     Rung,
     restarts_max,
@@ -69,7 +68,10 @@ class Window:
 
     def add(self, now_ns: int) -> int:
         self.times.append(now_ns)
-        while self.times[0] < now_ns - self.window_ns:
+        return self.count(now_ns)
+
+    def count(self, now_ns: int) -> int:
+        while self.times and self.times[0] < now_ns - self.window_ns:
             self.times.popleft()
         return len(self.times)
 
@@ -85,10 +87,12 @@ class Node:
         self.store = self.store_class()
         self.acts: list[tuple[Rung, str]] = []
         self.start_ns: dict[str, int | None] = {}  # None: it runs
+        self.processes = {w: Window(w) for w in WINDOWS_S}  # starts of the process
         self.counts = {c.name: {w: Window(w) for w in WINDOWS_S} for c in CHILDREN}
+        self.resets = 0
         self.fails_at_start: set[str] = set()
         self.last_action: dict[str, Action] = {}
-        self.begin_process(is_held=False)
+        self.begin_process()
 
     # -- what the world does --
 
@@ -117,32 +121,47 @@ class Node:
 
     # -- what the node does --
 
-    def begin_process(self, *, is_held: bool) -> None:
+    def end_process(self) -> None:
+        """A killed process: who waits for an attempt of the last rung waits in the next one too."""
+        waits = {
+            name: start_ns
+            for name, start_ns in self.start_ns.items()
+            if start_ns is not None and name in self.last_action
+            if self.last_action[name].rung is Rung.LAST
+        }
+        resets = self.resets
+        self.begin_process()
+        if not self.survives or self.resets != resets:  # a reset counts all as just happened
+            return
+        for name, due_ns in waits.items():
+            start_ns = self.start_ns[name]
+            is_early = due_ns > self.now_ns and (start_ns is None or start_ns < due_ns)
+            assert not is_early, f"{name} starts in a new process too early"
+
+    def begin_process(self) -> None:
+        for window in self.processes.values():
+            window.add(self.now_ns)
         if not self.survives:
             self.store = self.store_class()
         acts = {rung: lambda path, r=rung: self.acts.append((r, path)) for rung in Rung}
-        self.escalation = Escalation(
-            boot_ns=lambda: self.now_ns, store=self.store, acts=acts, is_held=is_held
-        )
+        self.escalation = Escalation(boot_ns=lambda: self.now_ns, store=self.store, acts=acts)
         for c in CHILDREN:
             delay_s = self.escalation.start_delay_s(c, c.name)
             self.start_ns[c.name] = self.now_ns + round(delay_s * NS_PER_S)
         self.pass_time(0.0)
 
-    def end_process(self) -> None:
-        action = count_failure(self.store, PROCESS_CHAIN, self.now_ns)
-        self.begin_process(is_held=action.rung is Rung.LAST)
-
     def reset_host(self) -> None:
         """The boot clock begins anew: all that was kept counts as if it had just happened."""
+        self.resets += 1
         times = self.store.times
         self.store.times = {name: (self.now_ns,) * len(kept) for name, kept in times.items()}
-        self.end_process()
+        self.begin_process()
 
     def start(self, name: str) -> None:
         self.start_ns[name] = None
         for window_s, window in self.counts[name].items():
-            count, bound = window.add(self.now_ns), bound_of(name, window_s)
+            count = window.add(self.now_ns)
+            bound = bound_of(name, window_s) + self.processes[window_s].count(self.now_ns)
             assert count <= bound, f"{name}: {count} starts in {window_s:g} s, bound {bound}"
         if name in self.fails_at_start:
             self.fails_at_start.discard(name)
@@ -190,12 +209,11 @@ class Node:
 
 @functools.cache
 def bound_of(name: str, window_s: float) -> int:
-    """Starts in any window: those of its own ladder, those with the process, the first."""
+    """Starts in any window: those of its own ladder, and the first."""
     found = next(c for c in CHILDREN if c.name == name)
     acts = dict.fromkeys(Rung, lambda _path: None)
     chain = Escalation(boot_ns=lambda: 0, acts=acts).chain(found, name)
-    with_process = PROCESS_CHAIN._replace(back_off_s=chain.back_off_s)
-    return restarts_max(chain, window_s) + restarts_max(with_process, window_s) + 1
+    return restarts_max(chain, window_s) + 1
 
 
 NAMES = [c.name for c in CHILDREN]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from flight import assembly, cli
-from flight.assembly import RECORDING_NAME
 from flight.core.types import Ack, Event
+from flight.flights import RECORDING_NAME
 from flight.replay import recorded_config, replay
 from flight.services.recording import RecordingReader
 from flight.services.slot_file import MemoryFiles

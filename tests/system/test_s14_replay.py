@@ -15,11 +15,11 @@ import pytest
 
 import flight.replay as replay_module
 from flight import cli
-from flight.assembly import RECORDING_NAME
 from flight.config import NodeConfig
 from flight.config_change import changed_config
 from flight.core.state import State
 from flight.core.types import Decision, Inputs
+from flight.flights import RECORDING_NAME
 from flight.replay import ReplayReport, recorded_config, replay
 from flight.services.recording import RecordingReader
 from sim_hw.flight_runner import FlightRunner

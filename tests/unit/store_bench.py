@@ -3,7 +3,13 @@
 from flight.core.types import Event, Mode
 from flight.services.slot_file import FileSystem, MemoryFiles
 from flight.services.store import HostBoot, Store
-from flight.services.stored_state import OperatorLimit, ParameterSet, RunPhase, StoredState
+from flight.services.stored_state import (
+    Inhibit,
+    OperatorLimit,
+    ParameterSet,
+    RunPhase,
+    StoredState,
+)
 from tests.unit.slot_disk import PATH
 
 NS_PER_S = 1_000_000_000
@@ -25,6 +31,10 @@ FULL = StoredState(
     counters={"key1": 2**40},
     parameters=ParameterSet({"guard.setpoint_c": 80.0}, {"loop.lead_pump": "b"}, {}, 7),
     element_set="NODE\n1 ...\n2 ...",
+    disabled=("accel2",),
+    budget_w=4000.0,
+    inhibits=(Inhibit("guard", 70 * NS_PER_S),),
+    inhibited_faults=(Inhibit("loop.leak", 60 * NS_PER_S),),
 )
 
 

@@ -84,7 +84,7 @@ def test_a_block_is_told_once_while_it_lasts_and_reported_with_its_whole_length(
     (finding,) = bench.found
     assert finding == Finding(pytest.approx(0.251), line, "sqlite3/dbapi2.py:4 slow")
     (event,) = bench.events
-    assert event.event_id == "loop.blocked"
+    assert event.event_id == "daemon.blocked"
     assert event.value == 1.0
     assert event.text == f"held for 1.00 s by {line}, in sqlite3/dbapi2.py:4 slow"
     assert bench.watch.health.blocks == 1

@@ -199,6 +199,19 @@ def test_one_activation_at_a_time() -> None:
     assert parameters.discard().ok and not parameters.set.staged
 
 
+def test_what_is_only_staged_in_a_golden_run_costs_no_stored_parameter() -> None:
+    bench = Bench()
+    bench.put(guard__setpoint_c=80.0)
+    golden = bench.start(use_golden=True)
+    assert golden.stage("guard.gain_p_w_per_k", 30.0).ok
+    again = bench.start()
+    assert again.set.active == {"guard.setpoint_c": 80.0}
+    assert again.set.staged == {"guard.gain_p_w_per_k": 30.0}
+    golden = bench.start(use_golden=True)
+    bench.put(guard__gain_p_w_per_k=31.0)
+    assert bench.start().set.active == {"guard.gain_p_w_per_k": 31.0}, "what is activated replaces"
+
+
 def test_golden_leaves_them_aside_and_the_next_run_has_them_again() -> None:
     bench = Bench()
     bench.put(guard__setpoint_c=80.0)

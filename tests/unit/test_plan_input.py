@@ -286,3 +286,32 @@ def test_the_thread_gives_each_change_once_and_the_newest(tmp_path: Path) -> Non
     assert taken is not None and taken.value == "three"
     assert watch.take() is None
     watch.end()
+
+
+def test_a_bug_in_the_watch_reaches_its_task_and_the_next_run_looks_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that dies in silence would leave the node without plans for good."""
+    monkeypatch.setattr(file_watch, "LOOK_S", 0.001)
+    path, bugs = tmp_path / "plan", [KeyError("bug")]
+    path.write_text("7")
+
+    def convert(data: bytes) -> int:
+        if bugs:
+            raise bugs.pop()
+        return int(data)
+
+    watch = FileWatch(path, bytes_max=100, convert=convert)
+    watch.start()
+    assert watch._thread is not None
+    watch._thread.join(60.0)
+    with pytest.raises(KeyError, match="bug"):
+        watch.take()
+    watch.start()
+    for _ in range(60_000):
+        sighting = watch.take()
+        if sighting is not None:
+            break
+        watch._ending.wait(0.001)
+    watch.end()
+    assert sighting is not None and sighting.value == 7

@@ -420,3 +420,33 @@ def test_more_reasons_than_codes_share_the_last_code() -> None:
     codes = [table.code(f"r{i}") for i in range(300)]
     assert codes[:254] == list(range(1, 255)) and set(codes[254:]) == {REASON_CODE_MAX}
     assert table.names[REASON_CODE_MAX] == "other" and table.code("r3") == 4
+
+
+def test_a_bug_while_writing_costs_what_was_not_on_the_disk_and_not_the_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, flown = tmp_path / "r.sqlite", flight(300)
+    fails = [137]
+    add = FrameEncoder.add
+
+    def buggy(self: FrameEncoder, now_ns: int, snapshot: Snapshot, decision: Decision) -> None:
+        if fails and now_ns >= flown[fails[0]].inputs.now_ns:
+            fails.pop()
+            raise TypeError("bug")
+        add(self, now_ns, snapshot, decision)
+
+    monkeypatch.setattr(FrameEncoder, "add", buggy)
+    recorder = RecorderThread(path, INFO, depth=300)
+    for cycle in flown:
+        recorder.record(cycle.inputs, cycle.decision)
+    recorder.close()
+    health = recorder.health
+    assert not fails and health.rows_written + health.rows_lost == 300
+    closed = REOPEN_AFTER_NS // PERIOD_NS
+    assert closed < health.rows_lost <= 137 + 1 + closed
+    assert health.rares_lost < 60, "what stands is written again, and not lost in each cycle"
+    with RecordingReader(path) as reader:
+        written = list(reader.rows())
+        assert [entry.run for entry in reader.runs()] == [1, 2]
+    for one, other in zip(written, flown[-len(written) :], strict=True):
+        assert_same(one, other)

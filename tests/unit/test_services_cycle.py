@@ -232,6 +232,48 @@ def test_a_state_that_fails_twice_in_a_row_is_given_up_for_the_first_one() -> No
     assert states == [0, 1, 1, 0]
 
 
+def test_a_state_given_up_under_another_configuration_is_the_first_one_that_fits_it() -> None:
+    states: list[tuple[str, int]] = []
+
+    def failing(config: str, state: int, inputs: Inputs) -> tuple[int, Decision]:
+        states.append((config, state))
+        if state == 102:
+            raise KeyError("bug")
+        return step(config, state, inputs)
+
+    cycle = Cycle(image=FakeImage(), config="c", state=0, step=failing, period_ns=PERIOD_NS)
+    for k in range(5):
+        with contextlib.suppress(KeyError):
+            cycle.run(k * PERIOD_NS)
+        if k == 1:
+            cycle.reconfigure("d", lambda state: state + 100)
+    assert states == [("c", 0), ("c", 1), ("d", 102), ("d", 102), ("d", 100)]
+
+
+def test_what_a_run_was_given_is_given_again_to_a_state_that_begins_anew() -> None:
+    given: list[tuple[int, Restored | None]] = []
+    first, newer = Restored(latched=("accel1",)), Restored(latched=("accel1", "accel2"))
+
+    def failing(config: str, state: int, inputs: Inputs) -> tuple[int, Decision]:
+        given.append((state, inputs.restored))
+        if state == 1:
+            raise KeyError("bug")
+        return step(config, state, inputs)
+
+    sink = Sink()
+    for remember, expected in ((None, first), (lambda: newer, newer)):
+        cycle = Cycle(
+            image=FakeImage(), config="c", state=0, step=failing, period_ns=PERIOD_NS, sinks=[sink]
+        )
+        cycle.feed.restored, cycle.remember = first, remember
+        given.clear()
+        for k in range(5):
+            with contextlib.suppress(KeyError):
+                cycle.run(k * PERIOD_NS)
+        assert given[:4] == [(0, first), (1, None), (1, None), (0, expected)]
+        assert sink.taken[-1][0].restored is expected, "the recording says what the step was given"
+
+
 def trace(image: FakeImage) -> str:
     cycle = make(image)
     cycle.run(0)

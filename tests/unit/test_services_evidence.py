@@ -121,6 +121,58 @@ def test_a_driver_that_takes_no_request_is_asked_again(tmp_path: Path) -> None:
     recorder.close()
 
 
+class SlowStore:
+    """A store that is three seconds behind and never catches up."""
+
+    def __init__(self) -> None:
+        self.given = 0
+        self.durable: set[int] = set()
+
+    def put_evidence(self, _rows: Any) -> int:
+        self.given += 1
+        return self.given
+
+    def is_durable(self, ticket: int) -> bool:
+        return ticket in self.durable
+
+
+def test_a_disk_that_is_always_behind_keeps_evidence_all_the_same() -> None:
+    image, store = Image(), SlowStore()
+    keeper = service(image, store)
+    image.keep(Cause.DEVICE_FAULT)
+    for second in range(1, 10):
+        if second > 3:
+            store.durable.add(second - 3)
+        keeper.keep()
+    assert image.mark == 1 and image.sent == [0]
+    assert store.given == 3, "what is marked is not given again"
+    store.durable.clear()
+    image.keep(Cause.REFLEX)
+    keeper.keep()
+    keeper.keep()
+    assert image.mark == 1, "the second record is not durable with the first"
+    store.durable.add(4)
+    keeper.keep()
+    assert image.mark == 2 and (keeper.health.stored, keeper.health.waiting) == (2, 0)
+
+
+def test_a_clear_that_had_to_wait_waits_for_newer_evidence_too() -> None:
+    image, store = Image(), SlowStore()
+    keeper = service(image, store)
+    image.is_full = True
+    image.keep(Cause.DEVICE_FAULT)
+    store.durable.add(1)
+    keeper.keep()
+    assert image.mark == 1 and image.sent == []
+    image.is_full = False
+    image.keep(Cause.REFLEX)
+    keeper.keep()
+    assert image.sent == [], "the device's newest record is not durable"
+    store.durable.add(2)
+    keeper.keep()
+    assert image.sent == [0]
+
+
 def test_requests_that_cannot_be_met_are_counted_and_bounded(tmp_path: Path) -> None:
     image, recorder = Image(), RecorderBatch(tmp_path / "r.db", INFO)
     keeper = service(image, recorder)
@@ -169,3 +221,19 @@ def test_the_writer_thread_says_durable_only_after_the_disk_has_it(tmp_path: Pat
         assert database.execute("SELECT count(*) FROM evidence").fetchone() == (1,)
     keeper.keep()
     assert image.mark == 1 and image.sent == [0]
+
+
+def test_evidence_is_committed_with_a_full_sync_and_what_follows_without(tmp_path: Path) -> None:
+    """In WAL mode anything less survives a crash of the process, and no loss of power (S8)."""
+    statements: list[str] = []
+    recorder, image = RecorderBatch(tmp_path / "r.db", INFO), Image()
+    assert recorder._recorder._file is not None
+    recorder._recorder._file._database.set_trace_callback(statements.append)
+    image.keep(Cause.REFLEX)
+    service(image, recorder).keep()
+    recorder.close()
+    stored = next(k for k, text in enumerate(statements) if text.startswith("INSERT INTO evidence"))
+    commit = statements.index("COMMIT", stored)
+    modes = [text for text in statements[:commit] if "synchronous" in text]
+    assert modes[-1] == "PRAGMA synchronous=FULL"
+    assert "PRAGMA synchronous=NORMAL" in statements[commit:]

@@ -3,6 +3,7 @@
 import errno
 from contextlib import suppress
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from random import Random
 
@@ -18,14 +19,18 @@ from flight.services.stored_state import RunPhase, StoredState
 from tests.unit.slot_disk import PATH, CutDisk, PowerCut
 from tests.unit.store_bench import FULL, NS_PER_S, SLOT_BYTES, Bench
 
-V1 = Path(__file__).parents[1] / "data" / "store_v1.bin"
+DATA = Path(__file__).parents[1] / "data"
 
 
 def test_every_field_comes_back_as_it_was() -> None:
     bench = Bench().holding(FULL)
     state, events = bench.store().open()
-    limit = FULL.operator_limits[0]._replace(left_s=90.0)
-    assert state == replace(FULL, operator_limits=(limit,))
+    assert state == replace(
+        FULL,
+        operator_limits=(FULL.operator_limits[0]._replace(left_s=90.0),),
+        inhibits=(FULL.inhibits[0]._replace(left_s=60.0),),
+        inhibited_faults=(FULL.inhibited_faults[0]._replace(left_s=50.0),),
+    )
     assert not events
     default = StoredState()
     same = [n for n in stored_state._FIELDS if getattr(FULL, n) == getattr(default, n)]
@@ -141,7 +146,7 @@ def test_a_shorter_state_leaves_no_tail_of_the_longer_one() -> None:
 
 def test_schema_1_is_taken_over_from_a_file_of_its_time(tmp_path: Path) -> None:
     path = tmp_path / "node.state"
-    path.write_bytes(V1.read_bytes())
+    path.write_bytes((DATA / "store_v1.bin").read_bytes())
     host = HostBoot(boot_id="boot-9", now_ns=lambda: NS_PER_S)
     kept = Store(path, host=host, now_ns=lambda: 0)
     state, events = kept.open()
@@ -156,10 +161,24 @@ def test_schema_1_is_taken_over_from_a_file_of_its_time(tmp_path: Path) -> None:
     assert again.open() == (state, ())
 
 
+def test_schema_2_is_taken_over_from_a_file_of_its_time(tmp_path: Path) -> None:
+    path = tmp_path / "node.state"
+    path.write_bytes((DATA / "store_v2.bin").read_bytes())
+    kept = Store(path, host=HostBoot(boot_id="boot-1", now_ns=lambda: NS_PER_S), now_ns=lambda: 0)
+    state, events = kept.open()
+    assert (state.run_count, state.mode, state.latched) == (12, Mode.SAFE, FULL.latched)
+    assert state.operator_limits[0][:3] == ("accel1", 300.0, "ops")
+    assert state.counters == FULL.counters and state.parameters.active == FULL.parameters.active
+    assert (state.disabled, state.budget_w, state.inhibits) == ((), inf, ())
+    assert [event.event_id for event in events] == ["store.migrated"]
+
+
 def test_a_newer_schema_is_kept_aside_untouched() -> None:
     bench = Bench().holding(FULL)
     data = bytearray(bench.files.files[PATH])
-    data[SLOT_BYTES:] = encode_slot(3, 99, b"of the future").ljust(SLOT_BYTES, b"\0")
+    data[SLOT_BYTES:] = encode_slot(stored_state.SCHEMA + 1, 99, b"of the future").ljust(
+        SLOT_BYTES, b"\0"
+    )
     bench.files.files[PATH] = bytearray(data)
     kept = bench.store()
     state, events = kept.open()
@@ -237,8 +256,8 @@ def test_the_format_does_not_change_unseen() -> None:
     assert slot_file.SLOT_BYTES == 65536
     assert slot_file.MAGIC == b"NSSLOT\r\n"
     assert (stored_state.SCHEMA, stored_state._FIELDS) == (
-        2,
+        3,
         ("boot_count", "run_count", "host_boot_id", "run_phase", "mode", "starts_ns", "attempt_ns",
          "is_backing_off", "budgets_ns", "latched", "retired", "operator_limits", "counters",
-         "parameters", "element_set"),
+         "parameters", "element_set", "disabled", "budget_w", "inhibits", "inhibited_faults"),
     )  # fmt: skip

@@ -5,13 +5,12 @@ import threading
 from dataclasses import replace
 from math import inf
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from flight.core.rails import PayloadPhase, Phase
-from flight.core.types import Command, Decision, Event, Inputs, Mode
+from flight.core.rails import Phase
+from flight.core.types import Command, Decision, Event, Inputs, Mode, Restored
 from flight.services import store, stored_state
 from flight.services.remembered import remembered
 from flight.services.slot_file import OsFiles
@@ -172,9 +171,10 @@ def test_operator_limits_keep_their_time_left_over_runs_and_host_boots() -> None
     fly(bench, kept, 100.0, {})
     bench.now_ns = 10 * NS_PER_S + 120 * NS_PER_S
     same = bench.opened()
-    assert same.limits_left() == (("accel0", 300.0, "ops", 80.0), ("all", 500.0, "fleet", inf))
+    limits = same.restored(0).operator_limits_w
+    assert limits == (("accel0", 300.0, "ops", 80.0), ("all", 500.0, "fleet", inf))
     other = Bench(bench.files, boot_id="boot-2")
-    (_, _, _, left_s), forever = other.opened().limits_left()
+    (_, _, _, left_s), forever = other.opened().restored(0).operator_limits_w
     assert 100.0 <= left_s <= 160.0, "as of the last commit, at most a minute ago"
     assert forever[3] == inf
 
@@ -221,25 +221,66 @@ def test_mode_and_limits_and_latches_come_from_the_cycle() -> None:
     assert kept.state.latched == ("accel4", "pump_b")
 
 
+def test_what_an_operator_asked_for_comes_from_the_cycle_and_goes_back_into_it() -> None:
+    """A restart must not enable what was disabled, nor forget a budget or an inhibit."""
+    node, bench = Node(), Bench()
+    bench.now_ns = 1000 * NS_PER_S
+    kept = bench.opened(core_state=lambda: node.state)
+    for _ in range(60):
+        cycle(node, kept)
+    for name, arguments in (
+        ("disable_accelerator", {"subject": "accel6"}),
+        ("node_budget", {"power_w": 4321.0}),
+        ("inhibit_response", {"name": "guard", "duration_s": 100.0}),
+        ("inhibit_fault", {"id": "loop.leak", "duration_s": 200.0}),
+        ("operator_limit", {"subject": "accel1", "cap_w": 300.0, "owner": "ops"}),
+    ):
+        cycle(node, kept, Command(name, name, tuple(arguments.items())))
+    assert kept.commit()
+    bench.now_ns += 40 * NS_PER_S
+    found = bench.opened().restored(1)
+    assert (found.disabled, found.budget_w) == (("accel6",), 4321.0)
+    assert [(name, round(left_s)) for name, left_s in found.inhibits] == [("guard", 60)]
+    assert [(name, round(left_s)) for name, left_s in found.inhibited_faults] == [
+        ("loop.leak", 160)
+    ]
+    second = Node(rails_found_on=True)
+    second.restored = found
+    second.cycle()
+    operator = second.state.operator
+    assert operator.disabled == (False,) * 6 + (True, False)
+    assert operator.budget_w == 4321.0
+    ends = [operator.inhibits[0], operator.inhibited_faults[0]]
+    assert [(name, round((ns - second.now_ns) / NS_PER_S)) for name, ns in ends] == [
+        ("guard", 60), ("loop.leak", 160),
+    ]  # fmt: skip
+    assert operator.limits[0][:3] == (1, 300.0, "ops")
+    assert second.fly(60.0).cap_w[6] == 0.0, "what was disabled stays off"
+
+
+def test_an_inhibit_ends_in_its_time_over_host_boots() -> None:
+    bench = Bench().holding(replace(FULL, parameters=ParameterSet()))
+    other = Bench(bench.files, boot_id="boot-2")
+    other.now_ns += 1000 * NS_PER_S
+    found = other.opened().restored(1)
+    assert found.inhibits == (("guard", 60.0),)
+    assert found.inhibited_faults == (("loop.leak", 50.0),)
+    fly(other, other.opened(), 55.0, {})
+    left = other.opened().restored(1)
+    assert len(left.inhibits) == 1 and left.inhibited_faults == ()
+
+
 def test_latches_of_before_a_restart_stay_remembered_until_they_are_sensed() -> None:
     """A crash in the first second of a run must not forget them; nor who is retired."""
-    off, found = (
-        SimpleNamespace(phase=Phase.UNKNOWN, stays_off=True),
-        SimpleNamespace(phase=Phase.ON),
+    node = Node(rails_found_on=True)
+    node.mute = {"rails_a", "rails_b"}
+    node.restored = Restored(
+        restart_count=1, same_boot=True, latched=("accel1", "payload_54v"), retired=("accel0",)
     )
-    state = SimpleNamespace(
-        pairs=(found, off),
-        payload=SimpleNamespace(phase=PayloadPhase.UNKNOWN, stays_off=True),
-        pumps=SimpleNamespace(failed=(False, False)),
-        accels=(SimpleNamespace(retired="lost"), SimpleNamespace(retired="")),
-        operator=SimpleNamespace(limits=((1, 300.0, "ops", 5), (0, 250.0, "fleet", 0))),
-    )
-    seen = remembered(state, 1000)
-    assert seen.latched == ("accel1", "payload_54v") and seen.retired == ("accel0",)
-    assert seen.operator_limits == (
-        OperatorLimit("accel1", 300.0, "ops", 1005),
-        OperatorLimit("accel0", 250.0, "fleet", 0),
-    )
+    node.cycle()
+    seen = remembered(node.state, 1000)
+    assert set(seen.latched) == {"accel0", "accel1", "payload_54v"}
+    assert seen.retired == ("accel0",)
 
 
 def decision(mode: Mode) -> Decision:

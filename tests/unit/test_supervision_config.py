@@ -8,7 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from flight.dictionary.events import SERVICES
-from flight.services.restart_ladder import BACK_OFF_S, DEFAULT_RUNGS, LINK_BACK_OFF_S, PROCESS_CHAIN
+from flight.services.boot import CRASHES_MAX, SAFE_START_COUNT
+from flight.services.restart_ladder import BACK_OFF_S, DEFAULT_RUNGS, LINK_BACK_OFF_S
+from flight.services.stored_state import START_WINDOW_S
 from flight.services.supervised import Child
 from flight.services.supervision_config import SupervisionConfig
 
@@ -29,8 +31,8 @@ def test_the_ladder_on_the_page_is_the_one_that_flies() -> None:
     own = ("TASK", str(child.restarts_max), f"{child.window_s:.0f}")
     rungs = [(b.rung.name, str(b.count_max), f"{b.window_s:.0f}") for b in DEFAULT_RUNGS]
     assert rows == [own, *rungs, ("LAST", "1", f"{BACK_OFF_S:.0f}")]
-    exits = PROCESS_CHAIN.rungs[0]
-    assert f"{exits.count_max} unplanned starts in {exits.window_s:.0f} s" in PAGE
+    assert f"{SAFE_START_COUNT} unplanned starts in {START_WINDOW_S:.0f} s lead to SAFE" in PAGE
+    assert f"beyond {CRASHES_MAX}" in PAGE
 
 
 def test_the_section_on_the_page_is_complete_and_holds_the_defaults() -> None:
@@ -45,7 +47,7 @@ def test_each_event_of_supervision_tells_the_operator_what_to_do() -> None:
     services = Path(__file__).parents[2] / "flight/services"
     names = ("supervisor", "loop_watch", "watchdog", "memory_watch")
     sources = "".join((services / f"{name}.py").read_text() for name in names)
-    used = set(re.findall(r'"((?:task|loop|watchdog|memory)\.[a-z_]+)"', sources))
+    used = set(re.findall(r'"((?:task|daemon|watchdog|memory)\.[a-z_]+)"', sources))
     assert len(used) == 10
     assert used <= set(SERVICES)
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterator
+from itertools import count
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flight.core.types import Event
-from flight.services.watchdog import PointStroke, Watchdog
+from flight.services.watchdog import Watchdog
 from hal import DriverSet, DriverSpec, NodeImage, PointSpec, Status, WatchdogDevice
 from sim_hw.clock import SimLoop, run_simulated
 
@@ -174,7 +175,8 @@ def test_strokes_reach_the_device_and_without_them_it_is_not_touched(line) -> No
     image = NodeImage([kick], [spec])
     drivers = DriverSet(image)
     node = Node()
-    node.watchdog._stroke = PointStroke(image, slot=0, slot_count=1, epoch=lambda: 1)
+    tokens = count(1)
+    node.watchdog._stroke = lambda: image.write_desired(np.array([float(next(tokens))]), 1)
 
     def fly(**ills) -> list[int]:
         """Live one period and return the outcomes of the strokes so far."""
@@ -190,20 +192,3 @@ def test_strokes_reach_the_device_and_without_them_it_is_not_touched(line) -> No
     assert os.read(master, 9) == b"V"
     drivers.close()
     image.close()
-
-
-def test_each_stroke_is_a_new_token_and_leaves_other_points_alone() -> None:
-    written: list[np.ndarray] = []
-
-    class Image:
-        def write_desired(self, values, epoch):
-            assert epoch == 9
-            written.append(values.copy())
-
-    stroke = PointStroke(Image(), slot=1, slot_count=3, epoch=lambda: 9)
-    stroke()
-    stroke()
-    assert np.isnan(np.array(written)[:, [0, 2]]).all()
-    assert written[0][1] != written[1][1]
-    with pytest.raises(ValueError, match="slot 3 is not one of 3"):
-        PointStroke(Image(), slot=3, slot_count=3, epoch=lambda: 9)
