@@ -190,10 +190,9 @@ def _parameters(draw: st.DrawFn, forever: bool, **fields: st.SearchStrategy[Any]
 
 def _fault(
     name: str, targets: st.SearchStrategy[str], parameters: st.SearchStrategy[dict[str, Any]]
-) -> st.SearchStrategy[Fault]:
-    return st.fixed_dictionaries(
-        {"name": st.just(name), "target": targets, "parameters": parameters}
-    )
+) -> tuple[str, st.SearchStrategy[Fault]]:
+    drawn = {"name": st.just(name), "target": targets, "parameters": parameters}
+    return name, st.fixed_dictionaries(drawn)
 
 
 # Sensors of each group with a range in which a forced value and a bias are drawn.
@@ -264,7 +263,8 @@ def _values(low: float, high: float) -> st.SearchStrategy[float]:
     return st.integers(0, 100).map(lambda part: round(low + (high - low) * part / 100.0, 3))
 
 
-_FAULTS: tuple[st.SearchStrategy[Fault], ...] = (
+_TEMPERATURE_CALLS = ("nvmlDeviceGetTemperature", "nvmlDeviceGetFieldValues")
+_FAULTS: tuple[tuple[str, st.SearchStrategy[Fault]], ...] = (
     _fault(
         "pump_stop",
         st.sampled_from(("pump_a", "pump_b")),
@@ -280,12 +280,17 @@ _FAULTS: tuple[st.SearchStrategy[Fault], ...] = (
         ACCELS.map("accel{}_aux".format),
         _parameters(False, current_a=st.integers(8, 80).map(lambda tenths: tenths / 10.0)),
     ),
-    _stuck(),
-    _bias(),
+    ("sensor_stuck", _stuck()),
+    ("sensor_bias", _bias()),
     _fault(
         "nvml_call_fails",
         ACCELS.map("accel{}".format),
-        _parameters(True, code=st.sampled_from((15.0, 10.0, 16.0, 999.0)), duration_s=_durations()),
+        _parameters(
+            True,
+            code=st.sampled_from((15.0, 10.0, 16.0, 9.0, 999.0)),
+            function=st.sampled_from((None, None, *_TEMPERATURE_CALLS)),
+            duration_s=_durations(),
+        ),
     ),
     _fault(
         "i2c_nack",
@@ -397,11 +402,16 @@ def _spikes(draw: st.DrawFn, last_s: float) -> list[Fault]:
 
 
 @st.composite
-def fault_plans(draw: st.DrawFn, last_s: float) -> list[Fault]:
-    """Draw faults inside the budget; all begin between FIRST_FAULT_S and last_s."""
+def fault_plans(draw: st.DrawFn, last_s: float, *, kinds: Sequence[str] = ()) -> list[Fault]:
+    """Draw faults inside the budget; all begin between FIRST_FAULT_S and last_s.
+
+    Args:
+        kinds: Names to draw from; none: all.
+    """
+    strategies = [strategy for name, strategy in _FAULTS if not kinds or name in kinds]
     plan: list[Fault] = []
     for _ in range(draw(st.integers(1, FAULTS_MAX))):
-        fault = dict(draw(st.one_of(_FAULTS)))
+        fault = dict(draw(st.one_of(strategies)))
         fault["at_ms"] = draw(st.integers(round(FIRST_FAULT_S * 1000), round(last_s * 1000)))
         if is_inside_budget([*plan, fault]):
             plan.append(fault)
@@ -440,7 +450,7 @@ def flights(draw: st.DrawFn, window_s_max: int = 200) -> Scenario:
         parameters = {"power_w": float(draw(st.integers(24 if is_deaf else 12, 60)) * 100)}
         at = f"{draw(st.integers(20, round(last_s)))} s"
         scenario["action"].append({"at": at, "do": "node_budget", "parameters": parameters})
-    scenario["fault"] = [_table(i, fault) for i, fault in enumerate(faults)]
+    scenario["fault"] = [table(i, fault) for i, fault in enumerate(faults)]
     return scenario
 
 
@@ -459,7 +469,8 @@ def _workloads() -> st.SearchStrategy[dict[str, Any]]:
     return constant | bursty
 
 
-def _table(index: int, fault: Fault) -> Fault:
+def table(index: int, fault: Fault) -> Fault:
+    """Return the table of a drawn fault as a scenario has it."""
     return {
         "id": f"f{index}",
         "at": f"{fault['at_ms']} ms",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from flight.core import judge
 from flight.core.types import Decision
 from tests.core_node import Node, booted
-from tests.property.test_core_sensor_loss import fork, situation
+from tests.property.test_s13_sensor_loss import fork, situation
 
 TABLE = booted().table
 SENSORS = [point.name for point in TABLE if point.writable is None]

@@ -1,7 +1,8 @@
 """S4: no rail is on while one it depends on is off; off-times kept; at most 3 retries, then off.
 
-On the law alone, whatever it reads, and on the whole step in any story. What is checked is what is
-commanded, and what was read when it was. Each way to break the law below is found.
+On the law alone, whatever it reads, and on the whole step in any story: there, what is commanded is
+checked, and what was read when it was. In whole flights the switches of plant truth are. Each way
+to break the law below is found.
 """
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from flight.core import accelerators, rails, responses
 from flight.core.config import RailsConfig
 from flight.core.rails import Conditions, Pair, PairSample, Phase
+from tests.property.aimed_flights import Aim, flights, flown, hold, scene
 from tests.property.core_stories import (
     FAULTS,
     ORDERS,
@@ -22,6 +24,7 @@ from tests.property.core_stories import (
     fresh,
     stories,
 )
+from tests.property.flight_strategies import Scenario
 
 S = 1_000_000_000
 CONFIG = RailsConfig()
@@ -148,3 +151,33 @@ def test_a_broken_law_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> No
 def test_every_reason_to_retire_is_one_that_the_rails_give() -> None:
     given_reasons: set[str] = {how.reason for how in responses._switch_offs(fresh().config)}
     assert given_reasons | {rails.NO_ANSWER} >= accelerators.LOST_REASONS
+
+
+SWITCHED = Aim(
+    faults=(
+        "latch_up", "rail_trip", "accel_lost", "nvml_hang", "i2c_nack", "i2c_sda_stuck",
+        "i2c_stretch", "i2c_byte_errors", "pump_stop", "daemon_stall",
+    ),
+    seconds=(60, 120),
+)  # fmt: skip
+
+
+@examples(20)
+@given(flights(SWITCHED))
+def test_no_flight_breaks_the_order_of_the_rails(data: Scenario) -> None:
+    hold(data, "S1")  # S4 has an approach only where a rail moved
+
+
+BOOT = scene(30.0)
+FLIGHT_BREAKS: dict[str, tuple[str, object]] = {
+    "no stagger": ("_NEXT", {**rails._NEXT, Phase.AUX: Phase.MODULE}),
+    "module with auxiliary": ("MODULE_ON", rails.AUX_ON),
+}
+
+
+@pytest.mark.parametrize("name", FLIGHT_BREAKS)
+def test_a_broken_law_is_found_on_plant_truth(name: str) -> None:
+    attribute, broken = FLIGHT_BREAKS[name]
+    assert flown(BOOT).broken == set()
+    found = flown(BOOT, change=lambda patch: patch.setattr(rails, attribute, broken)).broken
+    assert "S4" in found

@@ -1,6 +1,7 @@
-"""S6, the part of the core: grants stay within the budget, and one that is not obeyed escalates.
+"""S6: the loads stay within the budget in force, and a cap that is not obeyed escalates.
 
-What accelerators draw is looked at on plant truth in every flight (sim_hw/properties).
+The part of the core on the law and on the whole step; what is drawn on plant truth in whole
+flights, whose budget moves while accelerators do not hear, do not obey, or their library is gone.
 """
 
 from typing import Any
@@ -10,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flight.core import arbiter, rails, responses
-from flight.core.arbiter import CapReason
+from flight.core.arbiter import CapReason, Grants, Limit
+from flight.core.config import ArbiterConfig
 from flight.core.types import Allotment, WorkloadClaim
+from tests.property.aimed_flights import Aim, flights, flown, hold, scene, strike
 from tests.property.core_stories import examples, fresh, order
+from tests.property.flight_strategies import Scenario
 
 OVERHEAD_W = 480.0
 COVERED_W = OVERHEAD_W + 8 * 200.0 * 1.06  # from here on nobody has to be switched off
@@ -112,3 +116,98 @@ def test_a_cap_that_is_not_obeyed_ends_in_an_open_rail_within_ten_seconds(
 def test_disobedience_without_an_answer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rails, "latch_off", lambda pair, **_: pair)
     assert escalation_s(3, 300.0) > 10.0
+
+
+CONFIG = ArbiterConfig()
+watts = st.floats(200.0, 700.0)
+limit = st.one_of(st.none(), st.tuples(watts, st.just(CapReason.GUARD)))
+limits = st.lists(limit, min_size=1, max_size=8)
+
+
+def granted(
+    before: list[float], wanted: list[Limit | None], shared_w: float, dt_s: float
+) -> Grants:
+    was = Grants(tuple(before), (CapReason.RAMP,) * len(before))
+    return arbiter.grant(
+        CONFIG, was, wanted, shared_w=shared_w, shared_reason=CapReason.BUDGET, dt_s=dt_s
+    )
+
+
+@given(limits, st.data(), st.floats(0.0, 6000.0), st.floats(0.01, 0.3))
+def test_grants_stay_in_range_under_their_limit_and_ramp(
+    wanted: list[Limit | None], data: st.DataObject, shared_w: float, dt_s: float
+) -> None:
+    before = data.draw(
+        st.lists(st.one_of(st.just(0.0), watts), min_size=len(wanted), max_size=len(wanted))
+    )
+    after = granted(before, wanted, shared_w, dt_s).cap_w
+    for was, now, bound in zip(before, after, wanted, strict=True):
+        if bound is None:
+            assert now == 0.0
+            continue
+        assert 200.0 <= now <= max(bound[0], 200.0)
+        assert now <= max(was, 200.0) + 25.0 * dt_s + 1e-9
+
+
+@given(limits, st.floats(1600.0, 6000.0))
+def test_shared_power_is_never_exceeded_and_never_wasted(
+    wanted: list[Limit | None], shared_w: float
+) -> None:
+    after = granted([700.0] * len(wanted), wanted, shared_w, 0.1).cap_w
+    asked = sum(w[0] for w in wanted if w is not None)
+    assert sum(after) <= max(shared_w, 0.0) + 1e-6
+    assert (
+        sum(after) >= min(asked, shared_w) - 1e-6
+        or min((a for a in after if a), default=0.0) == 200.0
+    )
+
+
+@given(limits, st.floats(1600.0, 6000.0), st.floats(0.0, 500.0))
+def test_less_shared_power_never_grants_anyone_more(
+    wanted: list[Limit | None], shared_w: float, less_w: float
+) -> None:
+    rich = granted([700.0] * len(wanted), wanted, shared_w, 0.1).cap_w
+    poor = granted([700.0] * len(wanted), wanted, shared_w - less_w, 0.1).cap_w
+    assert all(p <= r + 1e-9 for p, r in zip(poor, rich, strict=True))
+
+
+UNTOLD = Aim(
+    faults=(
+        "nvml_call_fails", "nvml_hang", "nvml_no_permission", "accel_lost", "cap_ignored",
+        "cap_clamped", "daemon_stall", "string_loss", "rail_trip",
+    ),
+    seconds=(90, 160),
+    budget_moves=True,
+)  # fmt: skip
+
+
+@examples(16)
+@given(flights(UNTOLD))
+def test_no_flight_draws_more_than_its_budget(data: Scenario) -> None:
+    hold(data, "S6")
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.2, 1.5, 2.5, 6.4])
+@pytest.mark.parametrize(
+    ("name", "target", "code"),
+    [("nvml_call_fails", "accel3", 16.0), ("nvml_driver_fails", "nvml", 9.0)],
+)
+def test_whoever_answers_again_is_within_its_cap_one_second_later(
+    name: str, target: str, code: float, seconds: float
+) -> None:
+    """At full load, whatever the phase of the driver's look-ups when the failure ends."""
+    sick = strike(name, target, 110.05, code=code, duration_s=seconds)
+    assert flown(scene(114.0 + seconds, sick)).broken == set()
+
+
+CUT_FLIGHT = scene(
+    102.0, action=[{"at": "100 s", "do": "node_budget", "parameters": {"power_w": 2500.0}}]
+)
+
+
+def test_a_flight_whose_arbiter_ignores_the_budget_is_found() -> None:
+    assert flown(CUT_FLIGHT).broken == set()
+    ledger = flown(CUT_FLIGHT, change=lambda p: p.setattr(responses, "shared_power", _constant))
+    assert [(v.property, v.subject, int(v.time_s)) for v in ledger.violations][:1] == [
+        ("S6", "node", 101)
+    ]

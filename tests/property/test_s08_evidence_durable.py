@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import settings
+import pytest
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -23,7 +24,7 @@ from hypothesis.stateful import (
 
 from flight.core.points import Point, PointTable
 from flight.services import recording_file
-from flight.services.evidence import EvidenceService
+from flight.services.evidence import EvidenceService, _Watched
 from flight.services.recorder_queue import RecorderBatch
 from flight.services.recording_schema import RecordingInfo
 from hal import Cause, NodeImage, RequestKind
@@ -35,6 +36,7 @@ POINTS = PointTable(
     (Point(name="p0", unit="W", driver="rails", device="x", channel=0, low=0.0, high=1.0),)
 )
 INFO = RecordingInfo(points=POINTS, accelerators=1)
+CAUSES = st.sampled_from([Cause.DEVICE_FAULT, Cause.REFLEX, Cause.SILENCE])
 STATEMENTS_MAX = 12  # of one round, so that a failure can hit each of them
 
 
@@ -125,7 +127,7 @@ class EvidenceUnderFailures(RuleBasedStateMachine):
         self.clears += 1
         return 1
 
-    @rule(cause=st.sampled_from([Cause.DEVICE_FAULT, Cause.REFLEX, Cause.SILENCE]))
+    @rule(cause=CAUSES)
     def a_driver_keeps_evidence(self, cause: Cause) -> None:
         record = ffi.new(
             "ns_evidence_t *",
@@ -139,8 +141,9 @@ class EvidenceUnderFailures(RuleBasedStateMachine):
         self.now_ns += seconds * 1_000_000_000
         self.service.keep()
 
-    @rule(statements=st.integers(0, STATEMENTS_MAX))
-    def the_disk_fails_in_a_round(self, statements: int) -> None:
+    @rule(statements=st.integers(0, STATEMENTS_MAX) | st.integers(0, 3), cause=CAUSES)
+    def the_disk_fails_in_a_round(self, statements: int, cause: Cause) -> None:
+        self.a_driver_keeps_evidence(cause)  # or there would be nothing to lose
         self.disk.fails_in = statements
         self.now_ns += 1_000_000_000
         self.service.keep()
@@ -148,8 +151,9 @@ class EvidenceUnderFailures(RuleBasedStateMachine):
         # The recorder opens its file again with a later cycle; here the daemon restarts instead.
         self.kill()
 
-    @rule(calls=st.integers(0, 8))
-    def the_process_dies_in_a_round(self, calls: int) -> None:
+    @rule(calls=st.integers(0, 8), cause=CAUSES)
+    def the_process_dies_in_a_round(self, calls: int, cause: Cause) -> None:
+        self.a_driver_keeps_evidence(cause)
         self.calls_left = calls
         self.now_ns += 1_000_000_000
         try:
@@ -183,12 +187,14 @@ class EvidenceUnderFailures(RuleBasedStateMachine):
         assert len(missing) <= lost, f"marked up to {durable}, not stored: {sorted(missing)}"
 
     def teardown(self) -> None:
-        self.service.keep()
-        assert self.image.durable("rails") == self.newest, "evidence was never stored"
-        recording_file.RecordingFile._execute = self._execute  # type: ignore[method-assign]
-        self.recorder.close()
-        self.image.close()
-        self.folder.cleanup()
+        try:
+            self.service.keep()
+            assert self.image.durable("rails") == self.newest, "evidence was never stored"
+        finally:
+            recording_file.RecordingFile._execute = self._execute  # type: ignore[method-assign]
+            self.recorder.close()
+            self.image.close()
+            self.folder.cleanup()
 
 
 def test_evidence_is_durable_before_it_is_cleared() -> None:
@@ -214,3 +220,40 @@ def test_a_fault_is_cleared_once_its_record_is_stored_and_not_at_one_hertz() -> 
     assert world.clears == 2
     assert world.service.health.stored == 7
     world.teardown()
+
+
+def _mark_what_was_given(self: EvidenceService, driver: _Watched) -> None:
+    if driver.given is not None:
+        sequence, driver.given = driver.given[1], None
+        if sequence > self._image.durable(driver.name):
+            self._image.mark_durable(driver.name, sequence)
+
+
+def _clear_at_once(self: EvidenceService, driver: _Watched) -> None:
+    for device in driver.clears:
+        self._image.send_request(
+            driver.name, RequestKind.CLEAR, device=device, epoch=1, deadline_ns=1 << 62
+        )
+
+
+BREAKS = {
+    "marked before it is stored": ("_mark", _mark_what_was_given),
+    "never marked": ("_mark", lambda *_: None),
+    "cleared before it is marked": ("_send_clears", _clear_at_once),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_service_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EvidenceService, *BREAKS[name])
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        run_state_machine_as_test(
+            EvidenceUnderFailures,
+            settings=settings(
+                max_examples=60,
+                stateful_step_count=15,
+                derandomize=True,
+                database=None,
+                phases=(Phase.generate,),
+            ),
+        )

@@ -12,14 +12,22 @@ from collections import deque
 from typing import Any
 
 import msgpack
-from hypothesis import settings
+import pytest
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from flight.core.points import Point, PointTable
 from flight.core.types import Event, Severity
 from flight.dictionary.packets import Packet
-from flight.link.outbox import Outbox, Priority
+from flight.link.outbox import Outbox, Outgoing, Priority
 from flight.link.receiver import FrameFilter
 from flight.link.topics import Topics
 from flight.link.transport import Failure, LinkDown, Message, Refused
@@ -195,6 +203,15 @@ class FramesInOrder(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "loop"):
             return
+        try:
+            self.deliver_what_waits()
+        finally:
+            self.task.cancel()
+            self.loop.run_until_complete(asyncio.wait([self.task]))
+            self.loop.close()
+
+    def deliver_what_waits(self) -> None:
+        """Let everything arrive and be answered; then all is accounted for."""
         self.wire.is_reachable = True
         self.fly(MENDING_S)
         for _ in range(1000):
@@ -212,8 +229,49 @@ class FramesInOrder(RuleBasedStateMachine):
         self.link.request_end()
         self.loop.run_until_complete(asyncio.wait([self.task], timeout=100.0))
         assert self.task.done() and self.task.exception() is None
-        self.loop.close()
 
 
 FramesInOrder.TestCase.settings = settings(stateful_step_count=40)
 TestFramesInOrder = FramesInOrder.TestCase
+
+
+def _newest_first(self: Outbox, least: Priority = Priority.FAST) -> Outgoing | None:
+    for queue in self._queues[: least + 1]:
+        if queue:
+            message = queue.pop()
+            self._under_way[message.key] = message
+            return message
+    return None
+
+
+def _forget(self: Outbox) -> None:
+    self._under_way = {}
+
+
+def _last_again(self: Outbox) -> None:
+    messages, self._under_way = self._under_way, {}
+    for message in messages.values():
+        self._queues[message.priority].append(message)
+
+
+BREAKS = {
+    "newest first": ("take", _newest_first),
+    "what was under way is forgotten": ("put_back", _forget),
+    "what was under way goes last": ("put_back", _last_again),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_outbox_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Outbox, *BREAKS[name])
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        run_state_machine_as_test(
+            FramesInOrder,
+            settings=settings(
+                max_examples=60,
+                stateful_step_count=40,
+                derandomize=True,
+                database=None,
+                phases=(Phase.generate,),
+            ),
+        )

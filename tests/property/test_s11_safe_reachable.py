@@ -1,7 +1,7 @@
 """S11: SAFE is reachable from everywhere, and left only by command or a verified condition.
 
-On the table, and on the whole step in any story. That SAFE is power-positive over an orbit is
-shown on plant truth in flights. Each way to break it below is found.
+On the table, on the whole step in any story, and in whole flights on plant truth; there SAFE is
+shown to be power-positive as well. Each way to break it below is found.
 """
 
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from hypothesis import given
 from flight.core import mode_law, modes
 from flight.core.modes import MODES, TABLE, ModeEvent
 from flight.core.types import Mode
+from tests.property.aimed_flights import Aim, changed, flights, scene
 from tests.property.core_stories import (
     FAULTS,
     ORDERS,
@@ -24,6 +25,8 @@ from tests.property.core_stories import (
     order,
     stories,
 )
+from tests.property.flight_strategies import Scenario
+from tests.system.flying import flight_of
 
 LEAVES_SAFE = frozenset(
     {
@@ -131,3 +134,62 @@ def test_a_broken_law_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert breaches(story) == []
     monkeypatch.setattr(module, attribute, broken)
     assert breaches(story) != []
+
+
+ANYWHERE = Aim(
+    faults=(
+        "pump_stop", "latch_up", "sensor_stuck", "sensor_bias", "nvml_call_fails", "nvml_hang",
+        "accel_lost", "cap_ignored", "string_loss", "rail_trip",
+    ),
+    seconds=(40, 100),
+    charge_percent=(50, 100),
+    modes=("NOMINAL", "NOMINAL", "STANDBY", "SAFE"),
+)  # fmt: skip
+SAFE_S = 10.0  # nobody drains in these flights
+
+
+def not_safe(data: Scenario) -> list[str]:
+    """Fly, command SAFE at the end; return what of the node is not safe 10 s later."""
+    with flight_of(data, duration_s=300.0) as flight:
+        flight.fly(float(data["duration"].removesuffix(" s")))
+        flight.command_port.submit(order("set_mode", mode="SAFE"))
+        flight.fly(SAFE_S)
+        decision, setpoint = flight.node.cycle.last_decision, flight.node.image.setpoint
+        assert decision is not None
+        found = [] if decision.mode is Mode.SAFE else [f"the mode is {decision.mode}"]
+        found += [f"accel{i} is on" for i in range(8) if setpoint.module_enabled[i] > 0.0]
+        return found + [str(violation) for violation in flight.properties.ledger.violations]
+
+
+@examples(20)
+@given(flights(ANYWHERE))
+def test_safe_is_reached_on_plant_truth_from_any_flight(data: Scenario) -> None:
+    assert not_safe(data) == []
+
+
+def test_a_flight_that_refuses_safe_is_found() -> None:
+    refuses = _with(Mode.NOMINAL, ModeEvent.COMMAND_SAFE, None)
+    assert not_safe(scene(30)) == []
+    with changed(lambda patch: patch.setattr(modes, "TABLE", refuses)):
+        assert not_safe(scene(30)) != []
+
+
+ECLIPSE_S = 2160.0  # of 5739 s, with its penumbra
+PERIOD_S = 5739.0
+
+
+def gained(mode: str, *, dark_s: float, sunlit_s: float) -> float:
+    """Fly the last part of an eclipse and some sunlight; return what the battery has gained."""
+    phase = (ECLIPSE_S - dark_s) / PERIOD_S
+    data = scene(dark_s + sunlit_s, orbit_phase=phase, charge_ratio=0.6, mode=mode)
+    with flight_of(data) as flight:
+        flight.fly(dark_s + sunlit_s)
+        return float(flight.node.image.truth.charge_ratio[0]) - 0.6
+
+
+def test_safe_gains_more_in_five_minutes_of_sun_than_a_whole_eclipse_takes() -> None:
+    assert gained("SAFE", dark_s=ECLIPSE_S, sunlit_s=300.0) > 0.0
+
+
+def test_a_node_that_computes_on_does_not() -> None:
+    assert gained("NOMINAL", dark_s=430.0, sunlit_s=60.0) < 0.0

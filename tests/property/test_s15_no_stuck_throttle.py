@@ -1,5 +1,7 @@
-"""S15, the part of the core: when faults clear, the node is back at NOMINAL and at full power.
+"""S15: when faults clear, the node is back at NOMINAL and at full power.
 
+On the whole step here; on whole flights of the fault budget in test_flight_faults.py, which looks
+for what is left 120 s after the last fault: below, each law that is broken is found there as well.
 Stated times: 60 s from the end of the faults until all accelerators are in service, and 25 s from
 the safe cap to the largest. A battery that was low takes a minute more to be verified.
 """
@@ -12,6 +14,7 @@ from flight.core import accelerators, arbiter, clocks, mode_law, pumps, rails
 from flight.core.arbiter import CapReason
 from flight.core.modes import ModeEvent
 from flight.core.types import Mode
+from tests.property.aimed_flights import Change, changed, scene, strike
 from tests.property.core_stories import (
     FAULTS,
     OTHERS,
@@ -23,6 +26,9 @@ from tests.property.core_stories import (
     order,
     stories,
 )
+from tests.property.flight_strategies import Scenario
+from tests.property.test_flight_faults import left_over
+from tests.system.flying import flight_of
 
 BACK_S = 90.0
 CHARGE_S = 210.0  # four rungs of 30 s and a minute of verification
@@ -33,7 +39,7 @@ WAITING_ORDERS = (
 )
 
 
-def left_over(story: Story) -> list[str]:
+def left_of(story: Story) -> list[str]:
     """Fly a story, end all faults; return what of them is still there after the stated time."""
     node = fresh()
     for _ in fly(node, story):
@@ -62,7 +68,7 @@ def left_over(story: Story) -> list[str]:
 @examples(12)
 @given(story=stories(*FAULTS, *OTHERS, *WAITING_ORDERS, steps_max=5))
 def test_nothing_is_left_of_faults_that_ended(story: Story) -> None:
-    assert left_over(story) == []
+    assert left_of(story) == []
 
 
 _grant = arbiter.grant
@@ -92,10 +98,35 @@ BREAKS: dict[str, tuple[object, str, object, Story]] = {
 @pytest.mark.parametrize("name", BREAKS)
 def test_a_broken_law_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module, attribute, broken, story = BREAKS[name]
-    assert left_over(story) == []
+    assert left_of(story) == []
     if module is pumps.LoopConfig:
         config = fresh().config.loop
         monkeypatch.setitem(vars(config), attribute, broken)
     else:
         monkeypatch.setattr(module, attribute, broken)
-    assert left_over(story) != []
+    assert left_of(story) != []
+
+
+CLEARED: dict[str, Scenario] = {
+    "clocks stay low": scene(260.0, strike("cap_ignored", "accel1", 100.0, duration_s=20.0)),
+    "pumps lost for ever": scene(260.0, strike("pump_stop", "pump_a", 100.0, duration_s=20.0)),
+    "silent for ever": scene(260.0, strike("nvml_hang", "accel6", 100.0, duration_s=20.0)),
+    "probation for ever": scene(260.0, strike("latch_up", "accel3_aux", 100.0)),
+}
+
+
+def left_in_flight(name: str, change: Change | None = None) -> list[str]:
+    """Fly a fault that ends; return what of it is still there 120 s later."""
+    with changed(change), flight_of(CLEARED[name]) as flight:
+        flight.fly(260.0)
+        return left_over(flight)
+
+
+@pytest.mark.parametrize("name", CLEARED)
+def test_nothing_is_left_in_a_flight_whose_fault_ended(name: str) -> None:
+    assert left_in_flight(name) == []
+
+
+def test_a_throttle_that_stays_is_found_in_a_flight() -> None:
+    module, attribute, broken, _ = BREAKS["probation for ever"]
+    assert left_in_flight("probation for ever", lambda p: p.setattr(module, attribute, broken))

@@ -74,12 +74,12 @@ def test_one_whole_degree_beside_a_slow_drift_of_power_is_trusted() -> None:
         assert "sensor" not in node.cycle().cap_reason
 
 
-def test_a_core_sensor_stuck_while_its_load_rises_is_found_in_ten_seconds() -> None:
+def test_a_core_sensor_stuck_while_its_load_rises_is_found_in_six_seconds() -> None:
     node = booted()
     node.utilisation = 130.0 / 630.0
     node.fly(120.0)
     node.forced["accel4.core_temp_c"] = float(round(node.core_c[4]))
     node.utilisation = 1.0
-    decision = node.fly(10.0)
+    decision = node.fly(6.0)
     assert decision.cap_reason[4] == "sensor"
     assert decision.cap_w[3] == 700.0

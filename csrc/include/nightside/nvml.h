@@ -25,11 +25,12 @@ extern const ns_device_ops_t ns_nvml_ops;
 /* cffi: begin */
 /** Sizes and times of the class. */
 enum ns_nvml_limits {
-    NS_NVML_DEVICE_SIZE = 2048,      /**< bytes of ns_nvml_t */
-    NS_NVML_LOOK_UP_PERIOD_MS = 50,  /**< assumed: least time between look-ups of an absent one */
-    NS_NVML_ATTACH_PERIOD_MS = 1000, /**< assumed: the same for one that fails in another way, and
-                                          for initialising the library again */
-    NS_NVML_XIDS_KEPT = 8            /**< last Xids that the evidence shows */
+    NS_NVML_DEVICE_SIZE = 2048,     /**< bytes of ns_nvml_t */
+    NS_NVML_LOOK_UP_PERIOD_MS = 50, /**< assumed: least time between look-ups of an absent one */
+    NS_NVML_ATTACH_PERIOD_MS = 500, /**< assumed: the same for one that fails in another way, and
+                                         for initialising the library again. S6 asks for a cap
+                                         in force within 1 s of the end of the failure */
+    NS_NVML_XIDS_KEPT = 8           /**< last Xids that the evidence shows */
 };
 
 /** Items of the evidence: each is a tag byte, a size byte, then so many bytes, little-endian. */
