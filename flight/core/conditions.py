@@ -59,6 +59,21 @@ def gather(wiring: Wiring, values: list[float]) -> Readings:
     )
 
 
+def all_quiet(config: CoreConfig, readings: Readings, caps_w: tuple[float, ...]) -> bool:
+    """A quick look: powers below the smallest cap, voltages good.
+
+    When it says yes while every accelerator is in service, the payload bus has its voltage, every
+    reading is good and no flag is set, `compute` would return `quiet`.
+    """
+    limit_w = min(caps_w) * (1.0 + config.arbiter.cap_tolerance_ratio)
+    return (
+        min(readings.module_voltage_v) >= config.rails.module_voltage_v_min
+        and min(readings.aux_voltage_v) >= config.rails.aux_voltage_v_min
+        and max(readings.power_w) <= limit_w
+        and max(readings.module_power_w) <= limit_w
+    )
+
+
 def compute(
     config: CoreConfig,
     wiring: Wiring,
@@ -70,7 +85,6 @@ def compute(
     pairs: tuple[Pair, ...],
     payload: Payload,
     caps_w: tuple[float, ...],
-    all_on: bool,
     cap_flags: tuple[float, ...] | None,
     flags: Uint32s,
     no_flow: bool,
@@ -81,18 +95,9 @@ def compute(
     Args:
         quiet: The result when nothing is the matter; returned itself in that case.
         caps_w: Caps in force since the last cycle.
-        all_on: Every accelerator is in service and payload_54v on.
         cap_flags: Flags of the cap points; None when no flag of any point is set. flags: All.
         no_flow: The coolant stands still: modules must be off.
     """
-    if (
-        all_on
-        and cap_flags is None
-        and judge.all_good
-        and values[wiring.payload_voltage] >= config.rails.module_voltage_v_min
-        and _all_quiet(config, readings, caps_w)
-    ):
-        return quiet
     out: list[float] | None = None
     rails, excess = config.rails, 1.0 + config.arbiter.cap_tolerance_ratio
     module_v_min, aux_v_min = rails.module_voltage_v_min, rails.aux_voltage_v_min
@@ -179,17 +184,6 @@ def _lost_together(config: CoreConfig, count: int, out: list[float]) -> float:
         out[alone + i] = out[uncontrolled + i] = 0.0
         out[turn + i] = float(place < config.faults.lost_together_count)
     return 1.0
-
-
-def _all_quiet(config: CoreConfig, readings: Readings, caps_w: tuple[float, ...]) -> bool:
-    """A quick look, right when it says yes: powers below the smallest cap, voltages good."""
-    limit_w = min(caps_w) * (1.0 + config.arbiter.cap_tolerance_ratio)
-    return (
-        min(readings.module_voltage_v) >= config.rails.module_voltage_v_min
-        and min(readings.aux_voltage_v) >= config.rails.aux_voltage_v_min
-        and max(readings.power_w) <= limit_w
-        and max(readings.module_power_w) <= limit_w
-    )
 
 
 def _accelerator(

@@ -1,17 +1,17 @@
 """What the stages of one cycle hand to each other."""
 
-from typing import NamedTuple
-
 from flight.core.accelerators import AccelState
 from flight.core.conditions import Readings
 from flight.core.judge import JudgeState
 from flight.core.monitors import NOBODY, Responding
 from flight.core.pumps import PumpsState
+from flight.core.record import record
 from flight.core.state import OperatorState
 from flight.core.types import FLAG_LAPSED, CapPlan, Mode, WorkloadClaim
 
 
-class Sensed(NamedTuple):
+@record()
+class Sensed:
     """One snapshot after judge. values: all trusted readings and one NaN at the end (see wiring).
 
     flags, cap_flags: of all points, and of the cap points; None when no flag of any point is set.
@@ -31,7 +31,8 @@ class Sensed(NamedTuple):
         return flags is not None and any(int(f) & FLAG_LAPSED for f in flags)
 
 
-class Situation(NamedTuple):
+@record()
+class Situation:
     """What the node-wide laws found, for the laws per accelerator.
 
     draining, waiting: as in accelerators.Kept. accels: memories of this cycle.

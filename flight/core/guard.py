@@ -9,11 +9,14 @@ Readings are whole degrees. At the set-point the error is zero over a band of on
 integral rests there: no limit cycle (tests/unit/test_core_guard.py). A short filter spreads steps.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from math import nan
+from typing import Final, NamedTuple
 
 from flight.core.config import GuardConfig
 
 _SETTLED_K = 0.01  # the filter has arrived; far below the one-degree steps of the readings
+_new: Final = tuple.__new__  # a NamedTuple's own constructor takes three times as long
 
 
 class GuardState(NamedTuple):
@@ -62,7 +65,7 @@ def step(
     memory_temp_c: float | None,
     dt_s: float,
 ) -> GuardState:
-    """Return the guard one cycle later.
+    """Return the guard of one accelerator one cycle later.
 
     Args:
         core_temp_c, memory_temp_c: Trusted readings; None: lost, and the limit is the safe cap.
@@ -71,21 +74,62 @@ def step(
     Guarantees: the limit stays within the smallest cap and the ceiling. With a reading lost it is
     the safe cap, or lower.
     """
-    if core_temp_c is None or memory_temp_c is None:
-        return GuardState(min(state.limit_w, law.cap_w_safe), None)
-    margin_k = min(law.setpoint_c - core_temp_c, law.memory_setpoint_c - memory_temp_c)
-    before_k = state.margin_k
-    if before_k is None:
-        return GuardState(state.limit_w, margin_k)
-    gap_k = margin_k - before_k
-    if -_SETTLED_K < gap_k < _SETTLED_K:
-        if state.limit_w == law.ceiling_w and margin_k > 0.0:
-            return state
-    else:
-        margin_k = before_k + gap_k * dt_s / (law.filter_time_s + dt_s)
-    limit_w = state.limit_w + law.gain_p * (margin_k - before_k) + law.gain_i * margin_k * dt_s
-    if limit_w > law.ceiling_w:
-        limit_w = law.ceiling_w
-    elif limit_w < law.cap_w_min:
-        limit_w = law.cap_w_min
+    core_c = nan if core_temp_c is None else core_temp_c
+    memory_c = nan if memory_temp_c is None else memory_temp_c
+    return step_all(law, (state,), (True,), (core_c,), (memory_c,), dt_s)[0]
+
+
+def step_all(
+    law: GuardLaw,
+    before: tuple[GuardState, ...],
+    serving: Iterable[bool],
+    core_temp_c: tuple[float, ...],
+    memory_temp_c: tuple[float, ...],
+    dt_s: float,
+) -> tuple[GuardState, ...]:
+    """Return the guards of all accelerators one cycle later; the same object if none changed.
+
+    Args:
+        serving: One that does not serve starts fresh. core_temp_c, memory_temp_c: NaN for lost.
+
+    The law stands in the loop: one call for each accelerator would cost as much as the law.
+    """
+    setpoint_c, memory_setpoint_c, gain_p, gain_i, filter_s, floor_w, _, _, ceiling_w = law
+    after, unchanged = [], True
+    for was, serves, core_c, memory_c in zip(
+        before, serving, core_temp_c, memory_temp_c, strict=True
+    ):
+        limit_w, before_k = was
+        margin_k, memory_k = setpoint_c - core_c, memory_setpoint_c - memory_c
+        if memory_k < margin_k:
+            margin_k = memory_k
+        if not serves or margin_k != margin_k or memory_k != memory_k or before_k is None:
+            after.append(_begin(law, limit_w, margin_k, serves, memory_k))
+            unchanged = False
+            continue
+        gap_k = margin_k - before_k
+        if -_SETTLED_K < gap_k < _SETTLED_K:
+            if limit_w == ceiling_w and margin_k > 0.0:
+                after.append(was)
+                continue
+        else:
+            margin_k = before_k + gap_k * dt_s / (filter_s + dt_s)
+        limit_w = limit_w + gain_p * (margin_k - before_k) + gain_i * margin_k * dt_s
+        if limit_w > ceiling_w:
+            limit_w = ceiling_w
+        elif limit_w < floor_w:
+            limit_w = floor_w
+        after.append(_new(GuardState, (limit_w, margin_k)))
+        unchanged = False
+    return before if unchanged else tuple(after)
+
+
+def _begin(
+    law: GuardLaw, limit_w: float, margin_k: float, serves: bool, memory_k: float
+) -> GuardState:
+    """Return the guard of one that does not serve, is blind, or has just begun to see."""
+    if not serves:
+        return GuardState(law.cap_w_max)
+    if margin_k != margin_k or memory_k != memory_k:
+        return GuardState(min(limit_w, law.cap_w_safe), None)
     return GuardState(limit_w, margin_k)

@@ -22,6 +22,20 @@ NS_PER_S = 1_000_000_000
 _ABSURD = 1e15  # no true reading; keeps infinities out of differences
 
 
+class Scratch(NamedTuple):
+    """Arrays that each judgement writes anew before it reads them; no state ever holds one.
+
+    Fresh ones would cost as much as the comparisons themselves. So a table is for one thread.
+    """
+
+    high_enough: Bools
+    low_enough: Bools
+    fresh: Bools
+    too_fast: Bools
+    change: Float64s
+    oldest_ns: Int64s
+
+
 @dataclass(frozen=True, slots=True)
 class JudgeTable:
     """Limits of all points as arrays, resolved once.
@@ -43,11 +57,15 @@ class JudgeTable:
     stuck_after_ns: Int64s
     stuck_delta: Float64s
     stuck_lag_s: Float64s
+    stuck_parts: tuple[Float64s, Float64s]  # see _parts; of one period
+    nothing_stuck: tuple[Int64s, Bools]  # moved_ns and stuck while nothing is
     stuck_period_ns: int
     age_ns_longest: int
     all_true: bytes
+    all_false: bytes
     all_zero_status: bytes
     zero_quality: Uint8s
+    scratch: Scratch
     compare: CompareTable | None = None
 
 
@@ -116,6 +134,7 @@ def build_table(
         and p.stuck_reference in table.index
         and isfinite(p.stuck_reference_delta)
     ]
+    lag_s = np.array([points[i].stuck_lag_s for i in stuck], np.float64)
     count = len(points)
     return JudgeTable(
         low=np.array([p.low for p in points]),
@@ -133,13 +152,24 @@ def build_table(
             [round(points[i].stuck_after_s * NS_PER_S) for i in stuck], np.int64
         ),
         stuck_delta=np.array([points[i].stuck_reference_delta for i in stuck], np.float64),
-        stuck_lag_s=np.array([points[i].stuck_lag_s for i in stuck], np.float64),
+        stuck_lag_s=lag_s,
+        stuck_parts=_parts(lag_s, round(stuck_period_s * NS_PER_S)),
+        nothing_stuck=(np.zeros(len(stuck), np.int64), np.zeros(len(stuck), np.bool_)),
         stuck_period_ns=round(stuck_period_s * NS_PER_S),
         age_ns_longest=max((round(p.age_s_max * NS_PER_S) for p in points), default=0),
         all_true=bytes([1]) * count,
+        all_false=bytes(count),
         all_zero_status=bytes(4 * count),
         zero_quality=np.zeros(count, np.uint8),
+        scratch=_scratch(count),
         compare=compare,
+    )
+
+
+def _scratch(count: int) -> Scratch:
+    high_enough, low_enough, fresh, too_fast = np.empty((4, count), np.bool_)
+    return Scratch(
+        high_enough, low_enough, fresh, too_fast, np.empty(count), np.empty(count, np.int64)
     )
 
 
@@ -175,41 +205,63 @@ def judge(table: JudgeTable, state: JudgeState, now_ns: int, snapshot: Snapshot)
     good now, or those of another source; a point that was never good is NaN without one. One
     doubted sample never reaches `trusted`.
     """
-    values = snapshot.values
-    stuck = state.stuck
-    if stuck.value.size and now_ns - stuck.checked_ns >= table.stuck_period_ns:
+    values, time_ns, stuck = snapshot.values, snapshot.time_ns, state.stuck
+    if now_ns - stuck.checked_ns >= table.stuck_period_ns and stuck.value.size:
         stuck = _check_stuck(table, stuck, now_ns, values)
-    valid = values >= table.low
-    valid &= values <= table.high
-    fresh = snapshot.time_ns >= now_ns - table.age_ns_max
-    compare = state.compare
-    if table.compare is not None and now_ns - compare.looked_ns >= table.compare.period_ns:
+    high_enough, low_enough, fresh, too_fast, change, oldest_ns = table.scratch
+    np.greater_equal(values, table.low, high_enough)
+    np.less_equal(values, table.high, low_enough)
+    np.greater_equal(time_ns, np.subtract(now_ns, table.age_ns_max, oldest_ns), fresh)
+    compare, rows = state.compare, table.compare
+    if rows is not None and now_ns - compare.looked_ns >= rows.period_ns:
+        valid = high_enough & low_enough
         usable = np.where(valid & fresh & (snapshot.status == 0), values, np.nan)
-        compare = comparing.step(table.compare, compare, now_ns, usable)
+        compare = comparing.step(rows, compare, now_ns, usable)
     # In the first moments a sample never taken (time 0) would look fresh.
     doubted = stuck.any_stuck or state.any_suspect or compare.doubts
     if doubted or now_ns <= table.age_ns_longest:
         return _judge_slowly(table, state, now_ns, snapshot, stuck, compare)
-    status_good = snapshot.status.tobytes() == table.all_zero_status
-    if status_good and (valid & fresh).tobytes() == table.all_true:
-        if (np.abs(values - state.last_good) > table.step_max).tobytes().count(1):
+    all_true = table.all_true
+    if (
+        low_enough.tobytes() == all_true
+        and high_enough.tobytes() == all_true
+        and fresh.tobytes() == all_true
+        and snapshot.status.tobytes() == table.all_zero_status
+    ):
+        np.absolute(np.subtract(values, state.last_good, change), change)
+        if np.greater(change, table.step_max, too_fast).tobytes() != table.all_false:
             return _judge_slowly(table, state, now_ns, snapshot, stuck, compare)
         return JudgeState(
-            last_good=values,
-            good_time_ns=snapshot.time_ns,
-            trusted=values,
-            quality=table.zero_quality,
-            suspect_time_ns=state.suspect_time_ns,
-            any_suspect=False,
-            all_good=True,
-            stuck=stuck,
-            compare=compare,
+            values,
+            time_ns,
+            values,
+            table.zero_quality,
+            state.suspect_time_ns,
+            False,
+            True,
+            stuck,
+            compare,
         )
-    if not status_good:
-        valid &= snapshot.status == 0
+    return _judge_some(
+        table, state, now_ns, snapshot, stuck, compare, high_enough & low_enough, fresh.copy()
+    )
+
+
+def _judge_some(
+    table: JudgeTable,
+    state: JudgeState,
+    now_ns: int,
+    snapshot: Snapshot,
+    stuck: StuckState,
+    compare: CompareState,
+    valid: Bools,
+    fresh: Bools,
+) -> JudgeState:
+    """Judge a snapshot of which some readings are bad, and none is doubted."""
+    valid &= snapshot.status == 0
     good = valid & fresh
-    last_good = np.where(good, values, state.last_good)
-    if (np.abs(last_good - state.last_good) > table.step_max).tobytes().count(1):
+    last_good = np.where(good, snapshot.values, state.last_good)
+    if (np.abs(last_good - state.last_good) > table.step_max).any():
         return _judge_slowly(table, state, now_ns, snapshot, stuck, compare)
     good_time_ns = np.where(good, snapshot.time_ns, state.good_time_ns)
     trusted = np.where(good | _is_held(table, good_time_ns, now_ns), last_good, np.nan)
@@ -290,27 +342,36 @@ def _judge_slowly(
 
 def _check_stuck(table: JudgeTable, state: StuckState, now_ns: int, values: Float64s) -> StuckState:
     """A value that has not changed while its reference moved is stuck until it changes again."""
-    value = values[table.stuck_points]
-    dt_s = (now_ns - state.checked_ns) * 1e-9
-    acting = _acting_reference(table, state, dt_s, values[table.stuck_references])
+    value = values.take(table.stuck_points)
+    elapsed_ns = now_ns - state.checked_ns
+    usual = elapsed_ns == table.stuck_period_ns
+    part, forget = table.stuck_parts if usual else _parts(table.stuck_lag_s, elapsed_ns)
+    acting = _acting_reference(state, part, values.take(table.stuck_references))
     unchanged = value == state.value
     # What else acts on the value drifts slowly and is forgiven, as fast as the reference acts.
-    forget = np.where(table.stuck_lag_s > 0.0, dt_s / (table.stuck_lag_s + dt_s), 0.0)
     drifted = state.reference + (acting - state.reference) * forget
     reference_then = np.where(unchanged, drifted, acting)
     moved = unchanged & (np.abs(acting - reference_then) > table.stuck_delta)
+    if not state.any_stuck and 1 not in moved.tobytes():  # as below, with nothing that moved
+        nothing = table.nothing_stuck
+        return StuckState(now_ns, value, reference_then, acting, *nothing, False)
     moved_ns = np.where(moved, np.where(state.moved_ns > 0, state.moved_ns, now_ns), 0)
     stuck = unchanged & (state.stuck | (moved & (now_ns - moved_ns >= table.stuck_after_ns)))
     return StuckState(now_ns, value, reference_then, acting, moved_ns, stuck, bool(stuck.any()))
 
 
-def _acting_reference(
-    table: JudgeTable, state: StuckState, dt_s: float, reference: Float64s
-) -> Float64s:
+def _parts(lag_s: Float64s, elapsed_ns: int) -> tuple[Float64s, Float64s]:
+    """How much of its gap the reference's action closes in a time; 0 in the second for no lag."""
+    dt_s = elapsed_ns * 1e-9
+    part = dt_s / (lag_s + dt_s)
+    return part, part * (lag_s > 0.0)
+
+
+def _acting_reference(state: StuckState, part: Float64s, reference: Float64s) -> Float64s:
     """What acts on each value now: its reference, with its lag; as before while it is unknown."""
+    acting = state.acting + (reference - state.acting) * part
+    is_first = state.acting != state.acting
+    if 1 in is_first.tobytes():
+        acting = np.where(is_first, reference, acting)
     known = np.abs(reference) < _ABSURD
-    part = dt_s / (table.stuck_lag_s + dt_s)
-    acting = np.where(
-        np.isnan(state.acting), reference, state.acting + (reference - state.acting) * part
-    )
-    return np.where(known, acting, state.acting)
+    return np.where(known, acting, state.acting) if 0 in known.tobytes() else acting

@@ -50,6 +50,9 @@ def step(
         return LadderState(rung, 0, 0, known_ns)
 
     rung = state.rung
+    if rung == RUNG_NOMINAL and charge_ratio >= config.cap_ratio:
+        # No threshold is above that of the first rung (LadderConfig): nothing is due, down or up.
+        return LadderState(RUNG_NOMINAL, 0, 0, now_ns)
     due_down = _due(config, charge_ratio, 0.0)
     if due_down > rung:
         since_ns = state.down_since_ns or now_ns

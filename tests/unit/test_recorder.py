@@ -252,7 +252,8 @@ def test_a_damaged_recording_is_set_aside_and_the_daemon_records_on(
     if health.set_aside_count:
         assert (tmp_path / "r.sqlite.aside").stat().st_size >= len(broken)
         with RecordingReader(path) as reader:
-            assert len(list(reader.rows())) == health.rows_written
+            # What was committed before writing found the damage lies aside.
+            assert 20 <= len(list(reader.rows())) <= health.rows_written
 
 
 def test_a_recording_of_another_schema_is_set_aside(tmp_path: Path) -> None:
