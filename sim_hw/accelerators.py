@@ -43,6 +43,8 @@ class Accelerators:
         self._truth = image.truth
         self._setpoint = image.setpoint
         self._knobs = image.knobs
+        self._reset_count: Float64s = image.boards.reset_count
+        self._resets_seen = self._reset_count.copy()
         self._power_w: Float64s = image.truth.accel_power_w
         self._energy_j: Float64s = image.truth.accel_energy_j
         self._core_temp_c: Float64s = image.truth.accel_core_temp_c
@@ -76,6 +78,8 @@ class Accelerators:
     def advance(self, dt_s: float, bus_voltage_v: float) -> float:
         """Advance by 0 < dt_s <= 0.2 and return the power of all modules, in W."""
         self.follow_switches(bus_on=bus_voltage_v > 0.0)
+        if self._reset_count.tobytes() != self._resets_seen.tobytes():
+            self._follow_resets()
         if self._booting:
             self._boot(dt_s)
         if self._protecting or max(self._core_temp_c.tolist()) >= self._config.slowdown_temp_c:
@@ -126,6 +130,15 @@ class Accelerators:
             self._truth.module_current_a[:] = 0.0
             self._truth.payload_voltage_v[0] = self._truth.payload_current_a[0] = 0.0
         self._booting = True
+
+    def _follow_resets(self) -> None:
+        """Boot anew whatever the library has removed and found again."""
+        reset = self._reset_count != self._resets_seen
+        self._resets_seen[:] = self._reset_count
+        for array in (self._booted_s, self._alive, self._shut_down):
+            array[reset] = 0.0
+        self._booting = True
+        self._target_inputs = ()
 
     def _boot(self, dt_s: float) -> None:
         """Count the time since power came; afterwards the accelerator answers."""

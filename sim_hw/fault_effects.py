@@ -321,6 +321,12 @@ def _was_off(world: World, fault: PlannedFault, _from_ns: int, _to_ns: int) -> b
     return bool(truth.module_voltage_v[struck] == 0.0 or truth.aux_voltage_v[struck] == 0.0)
 
 
+def _was_reset(world: World, fault: PlannedFault, from_ns: int, to_ns: int) -> bool:
+    """Over once the accelerator boots anew: after a reset, or with its power."""
+    is_down = world.image.truth.accel_alive[_accelerator(fault.target)] == 0.0
+    return bool(is_down) or _was_off(world, fault, from_ns, to_ns)
+
+
 def _xid_is_told(_world: World, fault: PlannedFault, _from_ns: int, to_ns: int) -> bool:
     return to_ns - fault.start_ns >= XID_HELD_S * NS_PER_S
 
@@ -350,8 +356,8 @@ def _count(
 TICKS: Mapping[str, Callable[[World, PlannedFault, int, int], bool]] = {
     "accel_lost": _was_off,
     "accel_xid": _xid_is_told,
-    "recovery_action": _was_off,
-    "row_remap": _was_off,
+    "recovery_action": _was_reset,
+    "row_remap": _was_reset,
     "ecc_errors": _ecc,
     "pcie_replays": _replays,
 }

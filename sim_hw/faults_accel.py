@@ -204,7 +204,7 @@ _BOARD_FAULTS = (
     ),
     _kind(
         "row_remap",
-        "rows of memory are remapped; counts stay, the rest until its rails were off",
+        "rows of memory are remapped; counts stay, the rest until a reset or its rails were off",
         "accelerator: its memory's row remapper",
         _rows("corrected_count", "remapped for corrected errors", 0.0),
         _rows("uncorrected_count", "remapped for uncorrected errors", 1.0),
@@ -215,7 +215,7 @@ _BOARD_FAULTS = (
     ),
     _kind(
         "recovery_action",
-        "an accelerator asks for a recovery action, until its rails were off",
+        "an accelerator asks for a recovery action, until it is reset or its rails were off",
         "accelerator: its error report",
         Parameter(
             name="action",

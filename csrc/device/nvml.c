@@ -91,6 +91,9 @@ static ns_status_t capture(void *ctx, uint8_t *out, size_t capacity, size_t *out
 
 static ns_status_t request(void *ctx, ns_request_kind_t kind) {
     ns_nvml_events_t *events = &state_of(ctx)->events;
+    if (kind == NS_REQUEST_RESET) {
+        return ns_nvml_reset(state_of(ctx));
+    }
     if (kind != NS_REQUEST_CLEAR) {
         return NS_E_UNSUPPORTED;
     }

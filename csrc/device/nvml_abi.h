@@ -132,6 +132,18 @@ typedef struct ns_nvml_event_data {
     uint32_t compute_instance_id;
 } ns_nvml_event_data_t;
 
+/** Place of a device. Of what the library fills in, removing and discovering read the numbers. */
+typedef struct ns_nvml_pci_info {
+    char bus_id_legacy[16];
+    uint32_t domain;
+    uint32_t bus;
+    uint32_t device;
+    uint32_t pci_device_id;
+    uint32_t pci_subsystem_id;
+    char bus_id[32];
+} ns_nvml_pci_info_t;
+static_assert(sizeof(ns_nvml_pci_info_t) == 68, "nvmlPciInfo_t is 68 bytes");
+
 #define NS_NVML_MEMORY_INFO_V2 0x02000028u
 /** total = reserved + used + free, bytes */
 typedef struct ns_nvml_memory_info {
@@ -227,6 +239,13 @@ typedef ns_nvml_return_t (*ns_nvml_event_wait_fn)(ns_nvml_event_set_t set,
                                                   ns_nvml_event_data_t *out, uint32_t timeout_ms);
 /** nvmlEventSetFree */
 typedef ns_nvml_return_t (*ns_nvml_event_free_fn)(ns_nvml_event_set_t set);
+/** nvmlDeviceModifyDrainState; 1: drained */
+typedef ns_nvml_return_t (*ns_nvml_drain_fn)(ns_nvml_pci_info_t *pci, uint32_t state);
+/** nvmlDeviceRemoveGpu_v2; NS_NVML_IN_USE while another client holds it */
+typedef ns_nvml_return_t (*ns_nvml_remove_fn)(ns_nvml_pci_info_t *pci, uint32_t device_state,
+                                              uint32_t link_state);
+/** nvmlDeviceDiscoverGpus; handles of all devices may die */
+typedef ns_nvml_return_t (*ns_nvml_discover_fn)(ns_nvml_pci_info_t *pci);
 
 /**
  * The functions the driver resolves: X(type, member, symbol, is_required).
@@ -259,7 +278,10 @@ typedef ns_nvml_return_t (*ns_nvml_event_free_fn)(ns_nvml_event_set_t set);
     X(ns_nvml_event_create_fn, event_create, "nvmlEventSetCreate", 0)                              \
     X(ns_nvml_event_register_fn, event_register, "nvmlDeviceRegisterEvents", 0)                    \
     X(ns_nvml_event_wait_fn, event_wait, "nvmlEventSetWait_v2", 0)                                 \
-    X(ns_nvml_event_free_fn, event_free, "nvmlEventSetFree", 0)
+    X(ns_nvml_event_free_fn, event_free, "nvmlEventSetFree", 0)                                    \
+    X(ns_nvml_drain_fn, drain, "nvmlDeviceModifyDrainState", 0)                                    \
+    X(ns_nvml_remove_fn, remove, "nvmlDeviceRemoveGpu_v2", 0)                                      \
+    X(ns_nvml_discover_fn, discover, "nvmlDeviceDiscoverGpus", 0)
 
 #ifdef __cplusplus
 }

@@ -147,6 +147,18 @@ void ns_nvml_apply_cap(ns_nvml_state_t *self);
 /** @brief Read the limits inside which a cap may be. */
 void ns_nvml_load_constraints(ns_nvml_state_t *self);
 
+/* nvml_reset.c */
+
+/**
+ * @brief Have the kernel driver remove the device and find it again; then it is looked up anew.
+ * @retval NS_OK            done; the device may still need seconds until it answers
+ * @retval NS_E_BUSY        another client holds it: nothing was reset
+ * @retval NS_E_UNSUPPORTED the library is too old for it
+ * @retval NS_E_ARG         the PCI address is none
+ * @retval others           class of what the library answered
+ */
+ns_status_t ns_nvml_reset(ns_nvml_state_t *self);
+
 /* nvml_events.c */
 
 /** @brief Register for events unless that is done or known to be in vain. */

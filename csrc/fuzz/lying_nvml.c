@@ -159,3 +159,21 @@ ret_t nvmlEventSetFree(ns_nvml_event_set_t set) {
     (void)set;
     return code();
 }
+
+ret_t nvmlDeviceModifyDrainState(ns_nvml_pci_info_t *pci, uint32_t state);
+ret_t nvmlDeviceModifyDrainState(ns_nvml_pci_info_t *pci, uint32_t state) {
+    CLAIM(pci != NULL && state <= 1);
+    return code();
+}
+
+ret_t nvmlDeviceRemoveGpu_v2(ns_nvml_pci_info_t *pci, uint32_t device_state, uint32_t link_state);
+ret_t nvmlDeviceRemoveGpu_v2(ns_nvml_pci_info_t *pci, uint32_t device_state, uint32_t link_state) {
+    CLAIM(pci != NULL && device_state == 0 && link_state == 0);
+    return code();
+}
+
+ret_t nvmlDeviceDiscoverGpus(ns_nvml_pci_info_t *pci);
+ret_t nvmlDeviceDiscoverGpus(ns_nvml_pci_info_t *pci) {
+    CLAIM(pci != NULL);
+    return code();
+}

@@ -43,6 +43,10 @@ fake_return_t nvmlDeviceRegisterEvents(fake_device_t device, unsigned long long 
 fake_return_t nvmlEventSetWait_v2(ns_nvml_event_set_t set, ns_nvml_event_data_t *out,
                                   uint32_t timeout_ms);
 fake_return_t nvmlEventSetFree(ns_nvml_event_set_t set);
+fake_return_t nvmlDeviceModifyDrainState(ns_nvml_pci_info_t *pci, uint32_t state);
+fake_return_t nvmlDeviceRemoveGpu_v2(ns_nvml_pci_info_t *pci, uint32_t device_state,
+                                     uint32_t link_state);
+fake_return_t nvmlDeviceDiscoverGpus(ns_nvml_pci_info_t *pci);
 
 /** The answer of a function that takes no device. */
 static fake_return_t answer(enum fake_function function) {
@@ -284,5 +288,45 @@ fake_return_t nvmlEventSetFree(ns_nvml_event_set_t set) {
     (void)answer(FAKE_event_free);
     fake_nvml.event_set_count -= set == &fake_nvml.event_set_count ? 1 : 100;
     return NS_NVML_SUCCESS;
+}
+
+static fake_return_t answer_at(const ns_nvml_pci_info_t *pci, enum fake_function function) {
+    fake_return_t code = answer(function);
+    fake_nvml.trace[fake_nvml.device_calls++ % FAKE_TRACE_MAX] = (int)function;
+    bool is_here = pci->domain == 0 && pci->bus == 0x41 && pci->device == 0 &&
+                   strcmp(pci->bus_id, FAKE_PCI) == 0 &&
+                   strcmp(pci->bus_id_legacy, FAKE_PCI + 4) == 0;
+    return code == NS_NVML_SUCCESS && !is_here ? NS_NVML_INVALID_ARGUMENT : code;
+}
+
+fake_return_t nvmlDeviceModifyDrainState(ns_nvml_pci_info_t *pci, uint32_t state) {
+    fake_return_t code = answer_at(pci, FAKE_drain);
+    if (code == NS_NVML_SUCCESS && fake_nvml.persistence != 0) {
+        return NS_NVML_IN_USE; /* it must be off first */
+    }
+    fake_nvml.is_drained = code == NS_NVML_SUCCESS ? state != 0 : fake_nvml.is_drained;
+    return code;
+}
+
+fake_return_t nvmlDeviceRemoveGpu_v2(ns_nvml_pci_info_t *pci, uint32_t device_state,
+                                     uint32_t link_state) {
+    (void)device_state;
+    (void)link_state;
+    fake_return_t code = answer_at(pci, FAKE_remove);
+    if (code == NS_NVML_SUCCESS && !fake_nvml.is_drained) {
+        return NS_NVML_IN_USE;
+    }
+    fake_nvml.generation += code == NS_NVML_SUCCESS ? 1U : 0U;
+    return code;
+}
+
+/* What is found again is as after power-up. */
+fake_return_t nvmlDeviceDiscoverGpus(ns_nvml_pci_info_t *pci) {
+    fake_return_t code = answer_at(pci, FAKE_discover);
+    if (code == NS_NVML_SUCCESS) {
+        fake_nvml.is_drained = false;
+        fake_nvml.limit_mw = 700000;
+    }
+    return code;
 }
 #endif

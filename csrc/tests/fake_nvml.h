@@ -52,6 +52,7 @@ typedef struct fake_nvml {
     uint32_t clock_max_mhz;
     uint32_t memory_clock_max_mhz;
     uint32_t persistence;
+    bool is_drained;
     uint64_t memory_total;
     uint64_t memory_used;
 

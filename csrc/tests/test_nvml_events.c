@@ -101,7 +101,6 @@ static void the_alarm_shows_xid_recovery_action_and_announcements(void) {
     CHECK_STATUS(ns_nvml_ops.request(&device, NS_REQUEST_CLEAR), NS_OK);
     CHECK(alarm_number() == 0);
     CHECK_EXACT(value_of(NS_NVML_XID), 0.0);
-    CHECK_STATUS(ns_nvml_ops.request(&device, NS_REQUEST_RESET), NS_E_UNSUPPORTED);
     CHECK_STATUS(ns_nvml_ops.request(&device, NS_REQUEST_POWER_CYCLE), NS_E_UNSUPPORTED);
     CHECK_STATUS(ns_nvml_ops.request(&device, NS_REQUEST_REARM), NS_E_UNSUPPORTED);
     close_device();

@@ -1,14 +1,14 @@
 """Commands that the core carries out itself, each answered with a reason when refused."""
 
 from collections.abc import Callable, Mapping
-from math import isfinite
 from typing import Final, NamedTuple
 
-from flight.core import modes, pumps, rails
+from flight.core import ladder, modes, pumps, rails
 from flight.core.accelerators import AccelState
 from flight.core.config import CoreConfig
 from flight.core.fault_kinds import FAULT_IDS
 from flight.core.modes import ModeEvent
+from flight.core.monitors import Response
 from flight.core.state import OperatorLimit, OperatorState, State
 from flight.core.types import Ack, Command
 
@@ -271,7 +271,7 @@ def _is_name(text: str) -> bool:
 
 def _number(arguments: Arguments, key: str, low: float, high: float) -> float:
     value = arguments[key]
-    if isinstance(value, str) or not isfinite(value) or not low <= value <= high:
+    if isinstance(value, str) or not low <= value <= high:  # neither holds NaN or an infinity
         raise _RefusedError(f"{key} must be a number from {low:g} to {high:g}, got {value!r}")
     return float(value)
 
@@ -308,10 +308,12 @@ def _mode_event(state: State, arguments: Arguments) -> ModeEvent:
     if modes.next_mode(mode, event) is None:
         raise _RefusedError(f"{wanted} is not reachable from {mode} by command")
     if event is ModeEvent.COMMAND_NOMINAL:
-        if state.ladder.rung >= 3:
+        if state.ladder.rung >= ladder.RUNG_SAFE:
             raise _RefusedError("state of charge is too low")
         if state.pumps.phase is pumps.PumpPhase.DEAD:
             raise _RefusedError("there is no coolant flow")
         if state.payload.phase is rails.PayloadPhase.LATCHED_OFF:
             raise _RefusedError("payload_54v is latched off; clear_latched first")
+        if state.monitors.responding.get(Response.SAFE):
+            raise _RefusedError("a fault that leads to SAFE is active; `nightside faults` names it")
     return event

@@ -55,7 +55,9 @@ KINDS: Final[Mapping[str, FaultKind]] = MappingProxyType(
         ),
         "accel.power_cycle_due": FaultKind("rails.lost_power_cycle_s", _NOWHERE, _SERVED),
         "accel.library_power_cycle": FaultKind("faults.library_lost_s", _NOWHERE, _SERVED),
-        "accel.uncontrolled": FaultKind("rails.lost_hot_s", _NOWHERE, _OPEN, "rail.cannot_open"),
+        "accel.uncontrolled": FaultKind(
+            "rails.lost_hot_s", _NOWHERE, _OPEN, "rail.off_unconfirmed"
+        ),
         "accel.blind": FaultKind("guard.blind_off_s", _NOWHERE, _OPEN, "rail.off_unconfirmed"),
         "accel.memory_sensor_lost": FaultKind(),
         "accel.core_sensor_stuck": FaultKind(

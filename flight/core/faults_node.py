@@ -76,7 +76,7 @@ def _host_rails(config: CoreConfig) -> Iterator[Fault]:
             point=point,
             comparison="<",
             threshold=faults.host_voltage_ratio_min * volts,
-            hysteresis=-0.01 * volts,
+            hysteresis=0.01 * volts,
             persistence_s=faults.voltage_confirm_s,
         )
         yield Fault(

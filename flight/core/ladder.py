@@ -41,13 +41,14 @@ def step(
         charge_ratio: State of charge 0..1; None: unknown. The rung is then held, and after
             `unknown_s` it is at least the first: losing the sensor never raises power.
 
-    Guarantees: a deeper rung is in force at most `down_s` after the charge fell, and stayed, below.
+    Guarantees: a deeper rung is in force at most `down_s` after the charge fell, and stayed, below;
+    a sensor that comes and goes does not begin that time anew.
     """
     if charge_ratio is None:
         known_ns = state.known_ns or now_ns
         blind = now_ns - known_ns >= config.unknown_s * 1e9
         rung = max(state.rung, RUNG_CAP) if blind else state.rung
-        return LadderState(rung, 0, 0, known_ns)
+        return LadderState(rung, state.down_since_ns, 0, known_ns)
 
     rung = state.rung
     if rung == RUNG_NOMINAL and charge_ratio >= config.cap_ratio:

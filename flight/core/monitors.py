@@ -195,6 +195,8 @@ def _check(fault: Fault, conditions: tuple[str, ...], signals: tuple[str, ...]) 
             raise ValueError(f"{fault.event_id}: nobody computes the condition {name!r}")
     if fault.comparison not in ("<", ">") or fault.stale not in ("hold", "trip", "clear"):
         raise ValueError(f"{fault.event_id}: bad comparison or stale policy")
+    if not fault.hysteresis >= 0.0:
+        raise ValueError(f"{fault.event_id}: hysteresis {fault.hysteresis} would make it flap")
     if fault.rearm not in ("auto", "command", "after"):
         raise ValueError(f"{fault.event_id}: bad re-arm {fault.rearm!r}")
 

@@ -109,15 +109,16 @@ def trip(
     window_ns = now_ns - round(config.retry_window_s * 1e9)
     recent = tuple(t for t in pair.retries_ns if t > window_ns)
     allowed = config.retry_count_max if retry_count_max is None else retry_count_max
-    if len(recent) >= allowed:
-        return _commanded_off(pair, Phase.LATCHED_OFF, now_ns, 0, recent, reason, urgent)
     off_ns = round(off_s * 1e9)
+    if len(recent) >= allowed:
+        return _commanded_off(pair, Phase.LATCHED_OFF, now_ns, off_ns, recent, reason, urgent)
     return _commanded_off(pair, Phase.OFF, now_ns, off_ns, (*recent, now_ns), reason, urgent)
 
 
-def latch_off(pair: Pair, *, reason: str, now_ns: int) -> Pair:
+def latch_off(config: RailsConfig, pair: Pair, *, reason: str, now_ns: int) -> Pair:
     """Return the pair off until an operator clears it."""
-    return _commanded_off(pair, Phase.LATCHED_OFF, now_ns, 0, pair.retries_ns, reason, pair.urgent)
+    off_ns, retries_ns = round(config.off_time_s * 1e9), pair.retries_ns
+    return _commanded_off(pair, Phase.LATCHED_OFF, now_ns, off_ns, retries_ns, reason, pair.urgent)
 
 
 def switch_off(config: RailsConfig, pair: Pair, *, reason: str, now_ns: int) -> Pair:
@@ -145,12 +146,12 @@ def _commanded_off(
 
 
 def clear(pair: Pair) -> Pair:
-    """Return a latched pair as simply off, with a fresh retry budget."""
+    """Return a latched pair as simply off, with fresh retries; it still owes its off-time."""
     if pair.stays_off:
         return Pair()
     if pair.phase is not Phase.LATCHED_OFF:
         return pair
-    return pair._replace(phase=Phase.OFF, off_ns=0, retries_ns=(), reason="")
+    return pair._replace(phase=Phase.OFF, retries_ns=(), reason="")
 
 
 def step(
@@ -217,12 +218,12 @@ def _adopt(config: RailsConfig, pair: Pair, sample: PairSample, now_ns: int) -> 
     if sample.aux_enable is None or sample.module_enable is None:
         return pair
     aux_on, module_on = sample.aux_enable > 0.5, sample.module_enable > 0.5
+    off_ns = round(config.off_time_s * 1e9)
     if pair.stays_off:
         # The module may be found on: its auxiliary rail then outlasts it, as in any switch-off.
-        return Pair(Phase.LATCHED_OFF, now_ns, 0, (), pair.reason, 0, module_on and aux_on)
+        return Pair(Phase.LATCHED_OFF, now_ns, off_ns, (), pair.reason, 0, module_on and aux_on)
     if aux_on and module_on:
         return Pair(Phase.STARTING, now_ns, 0, (), "adopted")
-    off_ns = round(config.off_time_s * 1e9)
     # Either alone is a state that no sequence passes through at rest: off, in order.
     reason = "found out of order" if module_on or aux_on else ""
     return Pair(Phase.OFF, now_ns, off_ns, (), reason)
@@ -346,10 +347,11 @@ def step_payload(
     if phase is PayloadPhase.UNKNOWN:
         if enable is None or (payload.stays_off and not modules_off):
             return payload
+        off_ns = round(config.off_time_s * 1e9)
         if payload.stays_off:
-            return Payload(PayloadPhase.LATCHED_OFF, now_ns, 0, (), payload.reason)
+            return Payload(PayloadPhase.LATCHED_OFF, now_ns, off_ns, (), payload.reason)
         found = PayloadPhase.ON if enable > 0.5 else PayloadPhase.OFF
-        return Payload(found, now_ns, round(config.off_time_s * 1e9))
+        return Payload(found, now_ns, off_ns)
     if phase is PayloadPhase.OFF and wanted and modules_off and waited_ns >= payload.off_ns:
         return payload._replace(phase=PayloadPhase.SWITCHING, since_ns=now_ns)
     if phase is PayloadPhase.SWITCHING:
@@ -371,21 +373,22 @@ def trip_payload(config: RailsConfig, payload: Payload, *, reason: str, now_ns: 
     """Return the payload bus off for a fault: a retry is counted, or it latches off."""
     window_ns = now_ns - round(config.retry_window_s * 1e9)
     recent = tuple(t for t in payload.retries_ns if t > window_ns)
-    if len(recent) >= config.retry_count_max:
-        return Payload(PayloadPhase.LATCHED_OFF, now_ns, 0, recent, reason)
     off_ns = round(config.spurious_off_time_s * 1e9)
+    if len(recent) >= config.retry_count_max:
+        return Payload(PayloadPhase.LATCHED_OFF, now_ns, off_ns, recent, reason)
     return Payload(PayloadPhase.OFF, now_ns, off_ns, (*recent, now_ns), reason)
 
 
-def open_payload(payload: Payload, *, reason: str, now_ns: int) -> Payload:
+def open_payload(config: RailsConfig, payload: Payload, *, reason: str, now_ns: int) -> Payload:
     """Return the payload bus off until an operator clears it."""
-    return Payload(PayloadPhase.LATCHED_OFF, now_ns, 0, payload.retries_ns, reason)
+    off_ns = round(config.off_time_s * 1e9)
+    return Payload(PayloadPhase.LATCHED_OFF, now_ns, off_ns, payload.retries_ns, reason)
 
 
 def clear_payload(payload: Payload) -> Payload:
-    """Return a latched payload bus as simply off, with a fresh retry budget."""
+    """Return a latched payload bus as simply off, with fresh retries; it owes its off-time."""
     if payload.stays_off:
         return Payload()
     if payload.phase is not PayloadPhase.LATCHED_OFF:
         return payload
-    return Payload(PayloadPhase.OFF, payload.since_ns)
+    return Payload(PayloadPhase.OFF, payload.since_ns, payload.off_ns)

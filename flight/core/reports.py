@@ -84,6 +84,8 @@ def nothing_changed(before: State, after: State) -> bool:
                 after.operator.inhibits == before.operator.inhibits
                 and after.operator.inhibited_faults == before.operator.inhibited_faults
                 and after.operator.limits_w == before.operator.limits_w
+                and after.operator.disabled == before.operator.disabled
+                and after.operator.budget_w == before.operator.budget_w
             )
         )
     )
@@ -129,8 +131,16 @@ def transition_events(before: State, after: State) -> Iterator[Event]:
         )
     for event_id, name, text in _inhibit_changes(before, after):
         yield event(event_id, name, text)
+    yield from _budget_change(before, after)
     for event_id, i, text, value in _accelerator_changes(before, after):
         yield event(event_id, f"accel{i}", text, value)
+
+
+def _budget_change(before: State, after: State) -> Iterator[Event]:
+    was_w, now_w = before.operator.budget_w, after.operator.budget_w
+    if now_w != was_w:
+        severity, text = SEVERITIES["node.budget_set"], f"{was_w:g} W -> {now_w:g} W"
+        yield Event(after.now_ns, "node.budget_set", severity, "node", text, now_w)
 
 
 def _inhibit_changes(before: State, after: State) -> Iterator[tuple[str, str, str]]:
@@ -152,9 +162,17 @@ def _accelerator_changes(before: State, after: State) -> Iterator[tuple[str, int
             yield "accel.drained", i, was.drain_reason, (after.now_ns - was.drain_ns) * 1e-9
         if now.resets_ns and now.resets_ns != was.resets_ns:
             yield "accel.reset", i, f"driver reset {len(now.resets_ns)} in the window", 0.0
+        if was.reset_until_ns and not now.reset_until_ns and after.pairs[i].phase in rails.SERVED:
+            is_back = was.silent_ns > 0 and not now.silent_ns
+            text = "answers again" if is_back else "no effect seen in its time"
+            yield "accel.reset_done" if is_back else "accel.reset_failed", i, text, 0.0
         if bool(now.retired) != bool(was.retired):
             event_id = "accel.retired" if now.retired else "accel.returned"
             yield event_id, i, now.retired or was.retired, 0.0
+    orders = zip(before.operator.disabled, after.operator.disabled, strict=True)
+    for i, (was_off, is_off) in enumerate(orders):
+        if is_off != was_off:
+            yield "accel.disabled" if is_off else "accel.enabled", i, "by command", 0.0
     for i, (was_w, now_w) in enumerate(
         zip(before.operator.limits_w, after.operator.limits_w, strict=True)
     ):

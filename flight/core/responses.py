@@ -91,12 +91,15 @@ def shared_power(
     allotted = state.allotted or allotment is not None
     if allotted:
         granted_w = arb.allotment_fallback_w
-        if allotment is not None and now_ns < allotment.valid_until_ns:
+        if allotment is not None and now_ns < allotment.valid_until_ns and _is_known(allotment):
             granted_w = min(allotment.power_w, allotment.heat_w)
         if granted_w < budget_w:
             budget_w, reason = granted_w, CapReason.ALLOTMENT
     if budget_w < arb.node_power_w_max:
-        measured_w = min(max(_overhead(core, wired, values), arb.overhead_w), 4.0 * arb.overhead_w)
+        measured_w, is_whole = _overhead(core, wired, values)
+        if not is_whole:  # a lost meter does not hand its watts to the accelerators
+            measured_w = max(measured_w, overhead_w)
+        measured_w = min(max(measured_w, arb.overhead_w), 4.0 * arb.overhead_w)
         if measured_w > overhead_w:  # what is more counts at once, what is less slowly
             overhead_w = measured_w
         overhead_w += (measured_w - overhead_w) * _OVERHEAD_FILTER
@@ -107,16 +110,23 @@ def shared_power(
     return Shared(power_w, reason, overhead_w, allotted)
 
 
-def _overhead(core: CoreConfig, wired: Wiring, values: list[float]) -> float:
-    """Sum of the measured loads besides accelerators in W; unknown readings count as nothing."""
-    total_w = 0.0
+def _is_known(allotment: Allotment) -> bool:
+    """NaN grants nothing."""
+    return allotment.power_w == allotment.power_w and allotment.heat_w == allotment.heat_w
+
+
+def _overhead(core: CoreConfig, wired: Wiring, values: list[float]) -> tuple[float, bool]:
+    """Sum of the loads besides accelerators in W that are known, and whether all of them are."""
+    total_w, is_whole = 0.0, True
     for voltage, current in wired.host_rails:
         power_w = values[voltage] * values[current]
         total_w += power_w if power_w == power_w else 0.0
+        is_whole = is_whole and power_w == power_w
     for _, current in wired.pumps:
         power_w = core.arbiter.bus28_voltage_v_nominal * values[current]
         total_w += power_w if power_w == power_w else 0.0
-    return total_w
+        is_whole = is_whole and power_w == power_w
+    return total_w, is_whole
 
 
 def step_reflexes(
@@ -265,7 +275,9 @@ def _apply_faults(
     if not situation.is_inhibited("cap_check"):
         for i in responding.get(Response.CAP_OFF, NOBODY):
             if after[i].phase in rails.AUX_ON:
-                after[i] = rails.latch_off(after[i], reason="cap not enforceable", now_ns=now_ns)
+                after[i] = rails.latch_off(
+                    config, after[i], reason="cap not enforceable", now_ns=now_ns
+                )
     rearm = _rail_reflexes(core, wired, after, sensed)
     closed = responding.get(Response.FAILED_CLOSED, NOBODY)
     if closed and payload.phase is not PayloadPhase.LATCHED_OFF:
@@ -318,10 +330,10 @@ def _open_payload(
     last = all(pair.phase in rails.COMMANDED_OFF for pair in pairs)
     for i, pair in enumerate(pairs):
         if i in closed and pair.phase is not _LATCHED:
-            pairs[i] = rails.latch_off(pair, reason=reason, now_ns=now_ns)
+            pairs[i] = rails.latch_off(config, pair, reason=reason, now_ns=now_ns)
         else:
             pairs[i] = rails.switch_off(config, pair, reason="payload bus open", now_ns=now_ns)
-    return rails.open_payload(payload, reason=reason, now_ns=now_ns) if last else payload
+    return rails.open_payload(config, payload, reason=reason, now_ns=now_ns) if last else payload
 
 
 def _rail_reflexes(

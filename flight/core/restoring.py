@@ -71,20 +71,35 @@ def apply(state: State, restored: Restored, now_ns: int) -> State:
     )  # fmt: skip
 
 
-def remembered(state: State) -> Restored:
-    """Return what of a state the next run is to take over; how the run ended is the store's."""
-    latched = [
+def latched(state: State) -> tuple[str, ...]:
+    """Return the subjects that are latched off, as in `Restored`."""
+    found = [
         f"accel{i}"
         for i, pair in enumerate(state.pairs)
         if pair.phase is Phase.LATCHED_OFF or pair.stays_off
     ]
     if state.payload.phase is PayloadPhase.LATCHED_OFF or state.payload.stays_off:
-        latched.append("payload_54v")
+        found.append("payload_54v")
     names = zip(PUMP_NAMES, state.pumps.failed, strict=True)
+    return (*found, *(name for name, failed in names if failed))
+
+
+def retired(state: State) -> tuple[str, ...]:
+    """Return the accelerators out of service for good."""
+    return tuple(f"accel{i}" for i, accel in enumerate(state.accels) if accel.retired)
+
+
+def disabled(operator: OperatorState) -> tuple[str, ...]:
+    """Return the accelerators that an operator keeps off."""
+    return tuple(f"accel{i}" for i, is_off in enumerate(operator.disabled) if is_off)
+
+
+def remembered(state: State) -> Restored:
+    """Return what of a state the next run is to take over; how the run ended is the store's."""
     return Restored(
         mode=state.mode.mode,
-        latched=(*latched, *(name for name, failed in names if failed)),
-        retired=tuple(f"accel{i}" for i, accel in enumerate(state.accels) if accel.retired),
+        latched=latched(state),
+        retired=retired(state),
         operator_limits_w=tuple(
             (
                 f"accel{limit.accelerator}",
@@ -94,7 +109,7 @@ def remembered(state: State) -> Restored:
             )
             for limit in state.operator.limits
         ),
-        disabled=tuple(f"accel{i}" for i, off in enumerate(state.operator.disabled) if off),
+        disabled=disabled(state.operator),
         budget_w=state.operator.budget_w,
         inhibits=_left(state.operator.inhibits, state.now_ns),
         inhibited_faults=_left(state.operator.inhibited_faults, state.now_ns),

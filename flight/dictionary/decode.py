@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgpack  # type: ignore[import-untyped]  # ships no types
 import numpy as np
 
-SCHEMAS = (2,)
+SCHEMAS = (2, 3)
 
 
 class DictionaryMismatchError(Exception):
@@ -37,6 +37,7 @@ class Frame(NamedTuple):
     mode: str = ""
     cap_w: tuple[float, ...] = ()
     cap_reason: tuple[str, ...] = ()
+    phase: tuple[str, ...] = ()
 
 
 class _Layout(NamedTuple):
@@ -121,6 +122,7 @@ def _frame(packet: str, layout: _Layout, payload: bytes) -> Frame:
         mode=str(body.get("mode", "")),
         cap_w=tuple(map(float, body.get("cap_w", ()))),
         cap_reason=tuple(map(str, body.get("cap_reason", ()))),
+        phase=tuple(map(str, body.get("phase", ()))),
     )
 
 

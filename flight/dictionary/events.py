@@ -321,11 +321,22 @@ TRANSITIONS: Final = MappingProxyType(
             "The driver was asked to reset an accelerator.",
             "None; one that stays silent is power-cycled.",
         ),
+        "accel.reset_done": EventKind("An accelerator fell silent and answers again.", _NONE),
+        "accel.reset_failed": EventKind(
+            "A reset showed no effect in its time: the accelerator never fell silent, or still is.",
+            "See the status of the request in the log: refused while a client holds it, or unable.",
+        ),
         "accel.retired": EventKind(
             "An accelerator is out of service for good.",
             "return_to_service when it may be tried again.",
         ),
         "accel.returned": EventKind("A retired accelerator may be switched on again.", _NONE),
+        "accel.disabled": EventKind("An operator keeps an accelerator off.", _NONE),
+        "accel.enabled": EventKind("An operator lets an accelerator be switched on.", _NONE),
+        "node.budget_set": EventKind(
+            "An operator changed the power that the whole node may draw; the text has old and new.",
+            _NONE,
+        ),
         "limit.set": EventKind("The limits of operators on an accelerator changed.", _NONE),
         "limit.ended": EventKind("No operator limits an accelerator any more.", _NONE),
         "accel.on_probation": EventKind("An accelerator answers; its cap is safe for now.", _NONE),

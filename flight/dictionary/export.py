@@ -16,6 +16,7 @@ from flight.dictionary.packets import (
     PACKETS,
     SCHEMA_VERSION,
     Packet,
+    decision_entries,
     dictionary_hash,
     packet_entries,
 )
@@ -36,6 +37,7 @@ def dictionary(
         "severities": {severity.name: int(severity) for severity in Severity},
         "channels": channel_entries(table),
         "packets": packet_entries(table, packets),
+        "decision": decision_entries(),
         "commands": command_entries(config),
         "events": event_entries(table),
     }

@@ -8,8 +8,8 @@ On the wire a packet is one MessagePack map:
   bad   one bit per channel, first channel in the highest bit: set when the last sample failed,
   and then
         the value is an older one
-and, in a packet with the mode, mode; in a packet with the decision: mode, cap_w and cap_reason
-(lists, by accelerator). `flight/dictionary/decode.py` reads it.
+and, in a packet with the mode, mode; in a packet with the decision: mode, cap_w, cap_reason and
+phase (lists, by accelerator; words: `decision_entries`). `flight/dictionary/decode.py` reads it.
 """
 
 import json
@@ -19,12 +19,14 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Literal
 
+from flight.core.accelerators import AccelPhase
+from flight.core.arbiter import CapReason
 from flight.core.points import PointTable
 from flight.core.types import Mode
 from flight.dictionary.describe import channel_entries, command_entries, event_entries
 from flight.dictionary.rates import SILENT, Rate, RateLogic, every, on_change
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SLOW_PERIOD_S = 5.0  # packets at this period and above go before the faster ones
 
 # A change that is worth a packet, by unit of the channel; what is not here: any change of the value
@@ -47,7 +49,8 @@ class Packet:
         rates: Other rates, by mode.
         encoding: Of a value: 4 bytes for readings, 8 bytes where counters must stay exact.
         with_mode: Whether the mode is in it.
-        with_decision: Whether mode and caps with their reasons are in it.
+        with_decision: Whether mode, caps with their reasons, and phases are in it; a new phase is
+            a change.
         priority: "slow" packets go before "fast" ones; None: by the period.
     """
 
@@ -162,6 +165,7 @@ PACKETS = (
         interval_s_min=_CHANGES,
         rates=_NOT_IN_SURVIVAL,
         encoding="<f8",
+        with_decision=True,
     ),
     # In SAFE, where no fast packet comes, these tell what changes.
     Packet(
@@ -203,6 +207,30 @@ def packet_entries(points: PointTable, packets: Sequence[Packet] = PACKETS) -> l
     ]
 
 
+def decision_entries() -> list[dict[str, Any]]:
+    """Return what a packet with the decision says of each accelerator, beside its channels."""
+    return [
+        {
+            "name": "cap_w",
+            "unit": "W",
+            "description": "Granted by the arbiter; 0: not in service.",
+            "words": [],
+        },
+        {
+            "name": "cap_reason",
+            "unit": "",
+            "description": "The term that won.",
+            "words": [reason.value for reason in CapReason],
+        },
+        {
+            "name": "phase",
+            "unit": "",
+            "description": "What the accelerator is to its users.",
+            "words": [phase.value for phase in AccelPhase],
+        },
+    ]
+
+
 def _rate_entry(rate: Rate) -> dict[str, Any]:
     entry: dict[str, Any] = {"logic": rate.logic.value}
     if rate.logic is not RateLogic.SILENT:
@@ -225,6 +253,7 @@ def dictionary_hash(points: PointTable, packets: Sequence[Packet] = PACKETS) -> 
         "schema": SCHEMA_VERSION,
         "channels": channel_entries(points),
         "packets": packet_entries(points, packets),
+        "decision": decision_entries(),
         "commands": command_entries(None),
         "events": event_entries(points),
     }

@@ -16,7 +16,7 @@ def pages(config: CoreConfig, points: PointTable) -> dict[str, str]:
     whole = dictionary(config, points)
     return {
         "channels.md": _channels(whole["channels"]),
-        "packets.md": _packets(whole["packets"], len(points)),
+        "packets.md": _packets(whole["packets"], len(points)) + _decision(whole["decision"]),
         "events.md": _events(whole["events"]),
         "commands.md": _commands(whole["commands"]),
     }
@@ -76,7 +76,7 @@ def _packets(entries: Sequence[Mapping[str, Any]], everything: int) -> str:
     ]
     groups = "\n".join(
         f"`{entry['name']}`: {_content(entry['channels'], everything)}"
-        + ("; mode, caps and their reasons" if entry["with_decision"] else "")
+        + ("; mode, caps with their reasons, phases" if entry["with_decision"] else "")
         + ("; mode" if entry["with_mode"] and not entry["with_decision"] else "")
         + ".\n"
         for entry in entries
@@ -87,6 +87,16 @@ def _packets(entries: Sequence[Mapping[str, Any]], everything: int) -> str:
         "on the wire:\n`flight/dictionary/packets.py`; `flight/dictionary/decode.py` reads it."
     )
     return _page("Packets", text, table(head, rows) + "\n" + groups)
+
+
+def _decision(entries: Iterable[Mapping[str, Any]]) -> str:
+    rows = [
+        [f"`{e['name']}`", e["unit"], ", ".join(f"`{w}`" for w in e["words"]), e["description"]]
+        for e in entries
+    ]
+    head = ["item", "unit", "words", "meaning"]
+    text = "\nOf each accelerator, in a packet with the decision, as lists:\n\n"
+    return text + table(head, rows)
 
 
 def _rate(rate: Mapping[str, Any]) -> str:

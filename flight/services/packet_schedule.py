@@ -30,6 +30,7 @@ class _Sent(NamedTuple):
     values: Float64s
     wire: bytes
     bad: bytes
+    phases: tuple[str, ...]
 
 
 class PacketSchedule:
@@ -85,18 +86,20 @@ class PacketSchedule:
         self.due_ns += _interval_ns(rate)
         if self.due_ns <= now_ns:  # first packet, or cycles were missed: no burst
             self.due_ns = now_ns + _interval_ns(rate)
-        if rate.logic is RateLogic.ON_CHANGE and not self._must_send(now_ns, values, wire, bad):
+        phases = decision.accel_phases if self._packet.with_decision else ()
+        found = _Sent(now_ns, values, wire, bad, phases)
+        if rate.logic is RateLogic.ON_CHANGE and not self._must_send(found):
             return None
-        self._sent = _Sent(now_ns, values, wire, bad)
+        self._sent = found
         return self._body(decision, wire, bad)
 
-    def _must_send(self, now_ns: int, values: Float64s, wire: bytes, bad: bytes) -> bool:
+    def _must_send(self, found: _Sent) -> bool:
         sent = self._sent
-        if sent is None or bad != sent.bad:
+        if sent is None or found.bad != sent.bad or found.phases != sent.phases:
             return True
-        if (now_ns - sent.time_ns) / NS_PER_S >= self._rate.period_s:
+        if (found.time_ns - sent.time_ns) / NS_PER_S >= self._rate.period_s:
             return True
-        return wire != sent.wire and _has_left(values, sent.values, self._deadbands)
+        return found.wire != sent.wire and _has_left(found.values, sent.values, self._deadbands)
 
     def _body(self, decision: Decision, wire: bytes, bad: bytes) -> Body:
         body: Body = {"v": wire, "bad": bad}
@@ -105,6 +108,7 @@ class PacketSchedule:
         if self._packet.with_decision:
             body["cap_w"] = decision.cap_w
             body["cap_reason"] = decision.cap_reason
+            body["phase"] = decision.accel_phases
         return body
 
 

@@ -145,7 +145,8 @@ typedef struct sim_boards {
     double power_violation_s[8]; /* how long a cap held the clock down since power-up */
     double thermal_violation_s[8];
     double brake_violation_s[8];
-    double enumeration; /* counts removals and discoveries: older handles are dead */
+    double enumeration;    /* counts removals and discoveries: older handles are dead */
+    double reset_count[8]; /* discoveries after a removal: the plant boots it anew */
 } sim_boards_t;
 
 typedef struct sim_plant_image {

@@ -116,5 +116,5 @@ def test_a_node_with_another_dictionary_is_refused_with_the_mend() -> None:
         f"the node speaks dictionary {'0' * 32}, this is {DECODER.hash}: take the one of the node's"
         " version (0.2), as `nightside dictionary CONFIG --json` prints it there"
     )
-    with pytest.raises(DictionaryMismatchError, match="schema 99 is not known here; known: 2"):
+    with pytest.raises(DictionaryMismatchError, match="schema 99 is not known here; known: 2, 3"):
         Decoder({**DOCUMENT, "schema": 99})

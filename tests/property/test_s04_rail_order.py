@@ -119,7 +119,7 @@ def _start_at_once(config: RailsConfig, pair: Pair, sample: PairSample, now: Con
 def _open_first(
     config: RailsConfig, pairs: list[Pair], payload: rails.Payload, closed: object, now_ns: int
 ) -> rails.Payload:
-    return rails.open_payload(payload, reason="", now_ns=now_ns)
+    return rails.open_payload(config, payload, reason="", now_ns=now_ns)
 
 
 _trip = rails.trip

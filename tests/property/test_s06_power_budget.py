@@ -114,7 +114,7 @@ def test_a_cap_that_is_not_obeyed_ends_in_an_open_rail_within_ten_seconds(
 
 
 def test_disobedience_without_an_answer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rails, "latch_off", lambda pair, **_: pair)
+    monkeypatch.setattr(rails, "latch_off", lambda _config, pair, **_: pair)
     assert escalation_s(3, 300.0) > 10.0
 
 

@@ -11,7 +11,12 @@ from sim_hw.plant import Plant, PlantStart
 from sim_hw.plant_config import PlantConfig
 
 HEADER = Path(__file__).parents[2] / "sim_hw" / "csrc" / "plant_image.h"
-STRUCTS = {"truth": "sim_truth", "setpoint": "sim_setpoint", "knobs": "sim_knobs"}
+STRUCTS = {
+    "truth": "sim_truth",
+    "setpoint": "sim_setpoint",
+    "knobs": "sim_knobs",
+    "boards": "sim_boards",
+}
 
 
 def blank_image() -> SimpleNamespace:

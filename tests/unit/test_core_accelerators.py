@@ -227,8 +227,27 @@ def test_a_reset_that_helps_ends_the_ladder() -> None:
     node.lost[6] = False
     node.fly(1.0)
     assert phase(node, 6) == "in service"
+    assert "accel.reset_done" in node.ids() and "accel.reset_failed" not in node.ids()
     assert node.fly(60.0).cap_w[6] == 700.0
     assert "rail.fault_off" not in node.ids()
+
+
+def test_a_reset_without_effect_is_told() -> None:
+    """The driver took the request and nothing happened: a policy that does nothing says so."""
+    node = booted()
+    node.cycle(command("reset_accelerator", subject="accel2"))
+    node.fly(25.0)
+    assert "accel.reset_failed" in node.ids() and "accel.reset_done" not in node.ids()
+    assert phase(node, 2) == "in service"
+
+
+def test_a_reset_after_which_it_stays_silent_is_told() -> None:
+    node = booted()
+    node.utilisation = 0.1
+    node.fly(5.0)
+    node.lost[6] = True
+    node.fly(29.0)
+    assert "accel.reset_failed" in node.ids()
 
 
 def test_driver_resets_are_bounded_in_the_window() -> None:

@@ -44,3 +44,20 @@ def test_charge_unknown_for_long_caps() -> None:
     state = run(LadderState(), 0.9, 1.0, 100.0)
     assert run(state, None, 59.0, 101.0).rung == 0
     assert run(state, None, 62.0, 101.0).rung == 1
+
+
+def test_a_sensor_that_comes_and_goes_does_not_hold_the_ladder_up() -> None:
+    """S3: each rung acts within 10 s, also behind a flapping meter."""
+    state, at_s = run(LadderState(), 0.9, 1.0, 90.0), 100.0
+    for _ in range(3):
+        state = run(state, 0.45, 2.0, at_s)
+        state = run(state, None, 1.0, at_s + 2.0)
+        at_s += 3.0
+    assert run(state, 0.45, 1.0, at_s).rung == 2
+
+
+def test_a_charge_that_was_well_in_between_begins_the_time_anew() -> None:
+    state = run(LadderState(), 0.45, 5.0, 100.0)
+    state = run(state, None, 1.0, 105.0)
+    state = run(state, 0.70, 1.0, 106.0)
+    assert run(state, 0.45, 7.0, 107.0).rung == 0

@@ -1,7 +1,7 @@
 """What a run takes over from the one before: mode, latches, retired accelerators, limits."""
 
 from dataclasses import replace
-from math import inf
+from math import inf, nan
 
 import pytest
 
@@ -222,3 +222,27 @@ def test_a_state_with_all_that_others_tell_packs_to_equal_bytes() -> None:
         node.fly(2.0)
         states.append(node.state.to_bytes())
     assert states[0] == states[1]
+
+
+def test_what_an_operator_ordered_for_good_outlives_a_crash() -> None:
+    """Acknowledged is kept: a disabled accelerator, and the budget of the node."""
+    node = booted()
+    acks = node.cycle(
+        Command("c1", "disable_accelerator", (("subject", "accel6"),)),
+        Command("c2", "node_budget", (("power_w", 2500.0),)),
+    ).acks
+    assert [ack.ok for ack in acks] == [True, True]
+    kept = remembered(node.state)
+    assert kept.disabled == ("accel6",) and kept.budget_w == 2500.0
+    again = restarted(replace(kept, same_boot=True, restart_count=1))
+    again.fly(120.0)
+    assert not again.is_on(6) and again.is_on(5)
+    assert sum(again.power_w) <= 2500.0 - again.config.arbiter.overhead_w
+    assert remembered(again.state).disabled == ("accel6",)
+
+
+@pytest.mark.parametrize("budget_w", [nan, -1.0, 0.0])
+def test_a_budget_that_cannot_be_is_none(budget_w: float) -> None:
+    node = restarted(Restored(was_planned=True, budget_w=budget_w, disabled=("accel99",)))
+    assert node.state.operator.budget_w == inf
+    assert not any(node.state.operator.disabled)

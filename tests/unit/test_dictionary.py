@@ -11,6 +11,8 @@ import pytest
 from flight import cli
 from flight.config import build_points, load_config
 from flight.config_page import configuration_page
+from flight.core.accelerators import AccelPhase
+from flight.core.arbiter import CapReason
 from flight.core.commands import _COMMANDS, apply
 from flight.core.config import CoreConfig
 from flight.core.points import PointTable
@@ -19,13 +21,13 @@ from flight.dictionary import commands as command_table
 from flight.dictionary import events as event_table
 from flight.dictionary.channels import build_point_table
 from flight.dictionary.commands import COMMANDS, Argument
-from flight.dictionary.events import EVENT_IDS, EventKind
+from flight.dictionary.events import EVENT_IDS, FAULTS, SERVICES, TRANSITIONS, EventKind
 from flight.dictionary.export import dictionary, to_json
 from flight.dictionary.packets import PACKETS, dictionary_hash
 from flight.dictionary.pages import pages
 from flight.dictionary.rates import SILENT, every, on_change
 from flight.examples import default_config_path
-from tests.core_node import Node
+from tests.core_node import Node, booted
 
 ROOT = Path(__file__).parents[2]
 TABLE = build_point_table()
@@ -210,3 +212,19 @@ def test_the_command_prints_hash_document_and_selections(
 def test_a_rate_that_cannot_be_is_refused(make) -> None:
     with pytest.raises(ValueError, match="must be positive"):
         make()
+
+
+def test_an_event_id_means_one_thing() -> None:
+    """A fault and an event of a service under one id would tell an operator the wrong cause."""
+    tables = (FAULTS, TRANSITIONS, SERVICES)
+    ids = [event_id for table in tables for event_id in table]
+    assert sorted(ids) == sorted(set(ids))
+
+
+def test_the_words_of_a_decision_are_those_of_the_core() -> None:
+    entries = {entry["name"]: entry["words"] for entry in document()["decision"]}
+    assert entries["cap_reason"] == [reason.value for reason in CapReason]
+    assert entries["phase"] == [phase.value for phase in AccelPhase]
+    decision = booted().cycle()
+    assert set(decision.cap_reason) <= set(entries["cap_reason"])
+    assert set(decision.accel_phases) <= set(entries["phase"])

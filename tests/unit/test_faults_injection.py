@@ -41,6 +41,7 @@ class Image:
         self.sensor_mode, self.sensor_value = np.zeros(400), np.zeros(400)
         self.knobs = SimpleNamespace(**{name: np.zeros(n) for name, n in KNOBS.items()})
         self.truth = SimpleNamespace(**{name: np.zeros(8) for name in TRUTHS})
+        self.truth.accel_alive = np.ones(8)
         self.truth.module_voltage_v, self.truth.aux_voltage_v = np.full(8, 54.0), np.full(8, 3.3)
 
     def truth_word(self, field, element=0):
@@ -231,6 +232,20 @@ def test_some_faults_end_when_the_accelerator_has_lost_its_power(world, name, wh
     assert injector.active == ()
     injector.apply_due(60 * S)  # its planned end comes too late to matter
     assert [(e.time_ns, e.is_start) for e in injector.applied] == [(S, True), (6 * S, False)]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_mended"), [("recovery_action", True), ("row_remap", True), ("accel_lost", False)]
+)
+def test_a_reset_mends_what_waits_for_one(world, name, is_mended):
+    injector = world.injector(fault(name, "accel2", 1.0, 60.0))
+    injector.apply_due(S)
+    world.image.truth.accel_alive[3] = 0.0  # another one boots
+    injector.apply_due(5 * S)
+    assert injector.active
+    world.image.truth.accel_alive[2] = 0.0
+    injector.apply_due(6 * S)
+    assert (injector.active == ()) == is_mended
 
 
 @pytest.mark.parametrize("step_ms", [7, 100, 450, 10_000])

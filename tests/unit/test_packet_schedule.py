@@ -1,5 +1,7 @@
 """Rate logic of packets: silent, every n seconds, on change between two intervals, by mode."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,8 @@ class Bench:
         self.values = np.array([100.0, 20.0, 0.0, 1e5])
         self.status = np.zeros(4, np.int32)
         self.time_s = 0.0
+        self.phases: tuple[str, ...] = ()
+        self.bodies: list[dict[str, object]] = []
 
     def fly(self, duration_s: float, mode: Mode = Mode.NOMINAL) -> list[float]:
         """Return the times, in s, of the packets from now on."""
@@ -49,8 +53,11 @@ class Bench:
                     np.zeros(4, np.uint32),
                 )
                 inputs = Inputs(now_ns=now_ns, snapshot=snapshot)
-                if self.schedule.pack(inputs, DECISION[mode]) is not None:
+                decision = replace(DECISION[mode], accel_phases=self.phases)
+                body = self.schedule.pack(inputs, decision)
+                if body is not None:
                     times.append(self.time_s)
+                    self.bodies.append(body)
             self.time_s = round(self.time_s + 0.1, 1)
         return times
 
@@ -213,3 +220,15 @@ def test_slow_packets_go_before_fast_ones() -> None:
 def test_on_change_without_room_between_its_intervals_is_refused() -> None:
     with pytest.raises(ValueError, match="packet p: interval_s_min must be positive and below"):
         Packet(name="p", patterns=("*",), period_s=1.0, interval_s_min=2.0)
+
+
+def test_a_new_phase_of_an_accelerator_is_a_change_where_the_decision_is_told() -> None:
+    """A retired or resetting accelerator is told within the shortest interval, in SAFE too."""
+    bench = Bench(interval_s_min=1.0, period_s=600.0, with_decision=True)
+    quiet = Bench(interval_s_min=1.0, period_s=600.0)
+    for packet in (bench, quiet):
+        packet.fly(2.0, Mode.SAFE)
+        packet.phases = ("retired",)
+    assert len(bench.fly(3.0, Mode.SAFE)) == 1
+    assert bench.bodies[-1]["phase"] == ("retired",)
+    assert quiet.fly(3.0, Mode.SAFE) == []

@@ -86,7 +86,8 @@ typedef struct ns_nvml {
  * @retval NS_E_REFUSED     no permission; another UUID
  * @retval NS_E_ARG         no such channel
  * `request` knows NS_REQUEST_CLEAR, which forgets the latched Xid and announcements, nothing of the
- * device's; everything else is NS_E_UNSUPPORTED, because NVML has no public function to reset.
+ * device's, and NS_REQUEST_RESET, which removes the device from the kernel driver and has it found
+ * again: NS_E_BUSY while another client holds it. Everything else is NS_E_UNSUPPORTED.
  */
 ns_status_t ns_nvml_open(ns_nvml_t *self, const char *library_path, const char *pci_bus_id,
                          const char *uuid);

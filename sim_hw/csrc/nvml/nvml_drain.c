@@ -3,7 +3,7 @@
  *
  * A removal or a discovery renumbers: every handle of every client dies, and indices move up. Only
  * UUID and PCI address stay. Assumed: a removal is refused as IN_USE until the accelerator is
- * drained and nothing computes on it.
+ * drained, nothing computes on it and persistence is off.
  */
 #include "nvml_board.h"
 #include "nvml_state.h"
@@ -62,7 +62,8 @@ ns_nvml_return_t nvmlDeviceRemoveGpu_v2(const sim_nvml_pci_info_t *pci, uint32_t
     sim_nvml_call_t call;
     if (enter_pci(&call, pci, __func__) && !is_refused(&call)) {
         sim_boards_t *boards = &sim_nvml.image->boards;
-        bool is_busy = sim_nvml.image->truth.accel_utilisation_ratio[call.board] > 0.0;
+        bool is_busy = sim_nvml.image->truth.accel_utilisation_ratio[call.board] > 0.0 ||
+                       boards->persistence[call.board] != 0.0;
         if (boards->is_removed[call.board] != 0.0) {
             call.code = NS_NVML_NOT_FOUND;
         } else if (boards->is_drained[call.board] == 0.0 || is_busy) {
@@ -88,6 +89,7 @@ ns_nvml_return_t nvmlDeviceDiscoverGpus(const sim_nvml_pci_info_t *pci) {
         if (boards->is_removed[call.board] != 0.0 && is_alive) {
             boards->is_removed[call.board] = 0.0;
             boards->is_drained[call.board] = 0.0;
+            boards->reset_count[call.board] += 1.0;
             sim_nvml_power_up(sim_nvml.image, call.board);
             renumber();
         }
