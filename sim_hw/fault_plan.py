@@ -12,6 +12,10 @@ from typing import Any, NamedTuple
 
 from sim_hw.fault_recovery import RECOVERY
 from sim_hw.faults_bus import BUSES
+from sim_hw.scenario_toml import scenario_toml
+
+DAY_S = 86_400.0
+THREE_DAYS_SEED = 1
 
 FIRST_S = 120.0  # the node is in service and loaded
 HOLD_S = 60.0  # it must then stay so for as long
@@ -27,11 +31,13 @@ class Draw(NamedTuple):
     """What is drawn for a kind: one target, one value of each parameter.
 
     needs_cut: it shows only while caps change, so the node's budget is cut meanwhile.
+    needs_clear: its target is left off until an operator has looked and clears it, as here.
     """
 
     targets: Sequence[str]
     parameters: Mapping[str, Sequence[Value]] = {}
     needs_cut: bool = False
+    needs_clear: bool = False
 
 
 def _each(pattern: str) -> tuple[str, ...]:
@@ -41,10 +47,13 @@ def _each(pattern: str) -> tuple[str, ...]:
 _ACCELS = _each("accel{}")
 _SHORT_S = (1.0, 2.0, 3.0)  # over before a deaf accelerator is power-cycled a second time
 _LONG_S = (20.0, 60.0, 300.0)
+_CUT_LASTS_S = 18.0  # as _SHORT_S, from the cut on
 
 DRAWS: Mapping[str, Draw] = {
     "pump_stop": Draw(
-        ("pump_a", "pump_b"), {"torque_ratio": (0.0, 0.3), "duration_s": (120.0, 900.0)}
+        ("pump_a", "pump_b"),
+        {"torque_ratio": (0.0, 0.3), "duration_s": (120.0, 900.0)},
+        needs_clear=True,
     ),
     "latch_up": Draw(_each("accel{}_aux"), {"current_a": (0.8, 1.2, 3.0, 8.0)}),
     "sensor_stuck": Draw(
@@ -69,9 +78,9 @@ DRAWS: Mapping[str, Draw] = {
     "nvml_call_fails": Draw(_ACCELS, {"code": (10.0, 15.0, 999.0), "duration_s": _SHORT_S}),
     "nvml_hang": Draw(_ACCELS, {"duration_s": _SHORT_S}),
     "nvml_slow": Draw(_ACCELS, {"duration_s": _LONG_S}),
-    "nvml_no_permission": Draw(_ACCELS, {"duration_s": (30.0,)}, needs_cut=True),
+    "nvml_no_permission": Draw(_ACCELS, {"duration_s": (_CUT_LASTS_S,)}, needs_cut=True),
     "nvml_driver_fails": Draw(("nvml",), {"code": (9.0, 999.0), "duration_s": _SHORT_S}),
-    "cap_ignored": Draw(_ACCELS, {"duration_s": (30.0,)}, needs_cut=True),
+    "cap_ignored": Draw(_ACCELS, {"duration_s": (_CUT_LASTS_S,)}, needs_cut=True),
     "cap_clamped": Draw(_ACCELS, {"cap_w": (100.0, 300.0, 500.0), "duration_s": _LONG_S}),
     "accel_slowdown": Draw(_ACCELS, {"duration_s": _LONG_S}),
     "accel_lost": Draw(_ACCELS),
@@ -122,6 +131,21 @@ def draw_plan(
     return tables
 
 
+def plan_text(
+    *, seed: int = THREE_DAYS_SEED, duration_s: float = 3.0 * DAY_S, rounds: int = 2
+) -> str:
+    """Return a plan with all kinds as the text of a scenario file; by default three_days.toml.
+
+    Raises:
+        ValueError: As draw_plan.
+    """
+    head = (
+        f"# Drawn, not written: seed {seed}, {duration_s:g} s, each kind {rounds} times.\n"
+        "# Make it anew with: python tools/draw_fault_plan.py > FILE\n"
+    )
+    return head + scenario_toml(draw_plan(seed=seed, duration_s=duration_s, rounds=rounds))
+
+
 def _add(
     tables: dict[str, Any], random: Random, name: str, fault_id: str, from_s: float, slot_s: float
 ) -> None:
@@ -140,6 +164,9 @@ def _add(
             _budget(f"{fault_id} + {CUT_AFTER_S:g} s", CUT_W),
             _budget(f"{fault_id} + {lasts_s - 1.0:g} s", FULL_W),
         ]
+    if draw.needs_clear:
+        back_s = lasts_s + recovery.within_s + HOLD_S
+        tables["action"].append(_clear(f"{fault_id} + {back_s:g} s", target))
     tables["expect"].append(
         {
             "id": f"back_{fault_id}",
@@ -153,6 +180,10 @@ def _add(
 
 def _budget(at: str, power_w: float) -> dict[str, Any]:
     return {"at": at, "do": "node_budget", "parameters": {"power_w": power_w}}
+
+
+def _clear(at: str, subject: str) -> dict[str, Any]:
+    return {"at": at, "do": "clear_latched", "parameters": {"subject": subject}}
 
 
 def _always() -> list[dict[str, Any]]:

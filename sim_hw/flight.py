@@ -31,6 +31,7 @@ from sim_hw.workload import ConstantWorkload, Workload, build_workload
 NS_PER_S = 1_000_000_000
 DEFAULT_CHARGE_RATIO = 0.95  # REF-1, pinned
 DEFAULT_TEMP_C = 35.0  # REF-1, pinned
+REFUSED_KEPT = 256  # one of them fails the flight; the recording has them all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ class Flight:
         properties: Safety properties, checked at every step on plant truth.
         expectations: The scenario's, judged on telemetry.
         stories: What became of each fault. meter: Work and peaks.
-        refused: Answers to commands of the scenario that the node refused.
+        refused: The first answers to commands of the scenario that the node refused.
     """
 
     def __init__(self, setup: FlightSetup, *, sinks: Sequence[CycleSink] = ()) -> None:
@@ -115,8 +116,8 @@ class Flight:
             self.note_answer(ack)
 
     def note_answer(self, ack: Ack) -> None:
-        """Keep the answer to a command that was refused."""
-        if not ack.ok:
+        """Keep the answer to a command that was refused: each is a failed expectation."""
+        if not ack.ok and len(self.refused) < REFUSED_KEPT:
             self.refused.append(ack)
 
     def fly(self, duration_s: float) -> None:

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from flight.assembly import RECORDING_NAME
 from flight.core import guard
 from flight.core.guard import GuardState
 from flight.core.types import Decision, Inputs
+from flight.flights import RECORDING_NAME
 from flight.replay import ReplayReport, recorded_config, replay
 from flight.services.recording import RecordingReader
 from sim_hw.flight import Flight

@@ -8,9 +8,12 @@ from flight.examples import examples_dir
 from tests.system.flying import sim
 
 SCENARIOS = examples_dir() / "scenarios"
-# first_orbit flies in test_first_orbit.py, cbers2 in test_real_orbit.py.
+# first_orbit flies in test_first_orbit.py, cbers2 in test_real_orbit.py, three_days in
+# test_drawn_faults.py.
 SHORT = sorted(
-    path for path in SCENARIOS.glob("*.toml") if path.stem not in ("first_orbit", "cbers2")
+    path
+    for path in SCENARIOS.glob("*.toml")
+    if path.stem not in ("first_orbit", "cbers2", "three_days")
 )
 
 

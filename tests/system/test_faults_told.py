@@ -17,7 +17,7 @@ from tests.system.watched import LOADED_S, Watched, fault
         ("pcie_replays accel4", {"per_s": 5.0}, "accel.link_errors", "accel4", 6.0),
         ("sensor_bias accel4.power_w", {"value": 300.0}, "accel.power_disagrees", "accel4", 11.0),
         ("sensor_bias loop.flow_kg_per_s", {"value": 0.06}, "loop.flow_disagrees", "loop", 11.0),
-        ("sensor_bias plate4.outlet_temp_c", {"value": 15.0}, "plate.blocked", "plate4", 45.0),
+        ("sensor_bias plate4.outlet_temp_c", {"value": 15.0}, "plate.blocked", "plate4", 75.0),
         ("nvml_driver_fails nvml", {"code": 9.0}, "driver.library_lost", "nvml", 2.5),
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value else "",
