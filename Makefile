@@ -34,7 +34,7 @@ C_BRANCH_MIN := 85
 FUZZ_SECONDS ?= 60
 SEED ?= $(shell date +%s)
 
-.PHONY: help sim test test-python test-c check bench fuzz-smoke verify property docs install clean distclean
+.PHONY: help sim test test-python test-c check bench fuzz-smoke verify property docs captures install clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r n t; \
@@ -68,6 +68,9 @@ property: $(STAMP)/native $(STAMP)/test ## the property tests again, longer, fro
 docs: $(STAMP)/native $(STAMP)/docs ## the documentation, into build/docs/
 	@$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
 	@echo "build/docs/index.html"
+
+captures: $(STAMP)/native $(STAMP)/test ## the pictures of the docs and the README's flight again, from real runs
+	@$(PY) tools/captures.py $(ARGS)
 
 install: $(STAMP)/native ## .venv with Nightside in it, ready for use
 

@@ -18,3 +18,5 @@ lexers["mermaid"] = TextLexer()  # shown as text here, drawn by hosts that know 
 html_theme = "furo"
 html_title = "Nightside"
 html_show_sphinx = False
+html_static_path = ["_static"]
+html_css_files = ["wide.css"]

@@ -91,7 +91,7 @@ def check_bus_load(path: Path, config: NodeConfig) -> tuple[BusLoad, ...]:
     lines = [
         f"{path}: the points of {load.driver} keep its bus busy for {load.occupancy_ratio:.0%} "
         f"of the time, more than buses.occupancy_ratio_max = {limit:g}: give some of them a "
-        f"longer period_s, or raise {_speed_key(load.driver)}"
+        f"longer period_s, or raise {speed_key(load.driver)}"
         for load in loads
         if load.occupancy_ratio > limit
     ]
@@ -100,7 +100,8 @@ def check_bus_load(path: Path, config: NodeConfig) -> tuple[BusLoad, ...]:
     return loads
 
 
-def _speed_key(driver: str) -> str:
+def speed_key(driver: str) -> str:
+    """Return the key that says how fast the bus of a driver is."""
     return "buses.i2c_clock_hz" if driver.startswith("rails") else "buses.serial_baud"
 
 

@@ -29,6 +29,8 @@ from flight.commands import (
     top,
 )
 from flight.operator_error import OperatorError
+from flight.output import drop_output, flush_output, output_error
+from flight.secret import redact
 from flight.version import VERSION
 
 COMMANDS = (
@@ -53,20 +55,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options, command = _split(sys.argv[1:] if argv is None else argv)
         arguments = _parser().parse_args(options, argparse.Namespace(shell_command=command))
-        return int(arguments.run(arguments))
+        exit_code = int(arguments.run(arguments))
+        flush_output()
     except OperatorError as error:
-        for line in error.lines:
-            print(f"nightside: {line}", file=sys.stderr)
-        return EXIT_BAD_INPUT
+        return _refuse(error)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader of our output went away: nothing left to say it to
-        sys.stderr.close()
+    except BrokenPipeError:  # the reader of our output has seen enough
+        drop_output()
         return EXIT_OK
+    except OSError as error:
+        told = output_error(error)
+        if told is None:
+            return _own_bug()
+        drop_output()
+        return _refuse(told)
     except Exception:  # the outermost edge: anything here is our own bug, and is said to be one
-        traceback.print_exc()
-        print("nightside: this is a bug in nightside, not in your input", file=sys.stderr)
-        return EXIT_BUG
+        return _own_bug()
+    return exit_code
+
+
+def _refuse(error: OperatorError) -> int:
+    for line in error.lines:
+        print(f"nightside: {redact(line)}", file=sys.stderr)
+    return EXIT_BAD_INPUT
+
+
+def _own_bug() -> int:
+    print(redact(traceback.format_exc()), end="", file=sys.stderr)
+    print("nightside: this is a bug in nightside, not in your input", file=sys.stderr)
+    return EXIT_BUG
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -19,6 +19,7 @@ from flight.core.points import PointTable
 from flight.operator_error import OperatorError, explain_validation, read_toml
 from flight.secret import secret_file_mistake
 from flight.services.cycle import LATE_LIMIT_NS
+from flight.services.link_config import check_link
 from flight.toml_lines import with_lines
 
 NS_PER_S = 1e9
@@ -34,11 +35,12 @@ class Checked(NamedTuple):
     lines: list[str]
 
 
-def check_config(path: Path, checks: Sequence[Check] = ()) -> Checked:
+def check_config(path: Path, checks: Sequence[Check] = (), *, with_files: bool = True) -> Checked:
     """Return a configuration in which no mistake was found.
 
     Args:
         checks: Of other parts: functions that return mistakes, `PATH: KEY: ...` each.
+        with_files: Whether the files that it names are looked at; they may lie on another host.
 
     Raises:
         OperatorError: one line per mistake of all stages, in the order of the file's lines.
@@ -50,8 +52,9 @@ def check_config(path: Path, checks: Sequence[Check] = ()) -> Checked:
     if config is not None:
         possible, mistakes = node_mistakes(config)
         mistakes += limit_mistakes(possible, build_points(possible))
-        mistakes += file_mistakes(possible)
         found = [f"{path}: {mistake}" for mistake in mistakes]
+        if with_files:
+            found += _outside_mistakes(path, possible)
         try:
             loads = check_bus_load(path, possible)
         except OperatorError as error:
@@ -166,6 +169,16 @@ def _is(head: re.Match[str] | None, table: str) -> bool:
 
 
 # ---- files that the configuration names ----
+
+
+def _outside_mistakes(path: Path, config: NodeConfig) -> Iterator[str]:
+    """Yield what is wrong with files and folders; those of a link in use are looked into, too."""
+    link = check_link(path, config.link)
+    for mistake in file_mistakes(config):
+        if not link or not mistake.startswith("link."):  # told once, by who knows more
+            yield f"{path}: {mistake}"
+    yield from link
+
 
 _SECRET_FILE = re.compile(r"(password|secret|token|private_key|key)_file$")
 

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from flight.bus_load import planned_specs
+from flight.bus_load import planned_specs, speed_key
 from flight.config import NodeConfig
-from flight.node import HalSpecs
+from flight.services.parameter_table import PARAMETERS
 
 # What a driver process is started with; the rest is the daemon's alone.
 DRIVER_SECTIONS = frozenset({"points", "reflex", "buses", "silicon", "devices"})
 DRIVER_KEYS = frozenset({"node.accelerator_count", "node.simulated"})
+DAEMON_KEYS = frozenset({"buses.occupancy_ratio_max"})  # in those sections, yet no driver's
 DRIVERS, DAEMON, IN_FLIGHT, SIMULATION = "drivers", "daemon", "in flight", "simulation"
 ABSENT = "-"
 
@@ -21,6 +22,11 @@ class Change(NamedTuple):
     old: str
     new: str
     needs: str
+
+
+def keys_in_flight() -> frozenset[str]:
+    """Return the keys that are parameters and take effect without a restart."""
+    return frozenset(key for key, parameter in PARAMETERS.items() if not parameter.restart)
 
 
 def changes(
@@ -42,16 +48,27 @@ def changes(
 
 def drivers_to_restart(old: NodeConfig, new: NodeConfig) -> tuple[str, ...]:
     """Return the names of the drivers whose own configuration differs, in image order."""
-    before, after = _by_driver(planned_specs(old)), _by_driver(planned_specs(new))
+    before, after = _by_driver(old), _by_driver(new)
     names = dict.fromkeys((*after, *before))
     return tuple(name for name in names if before.get(name) != after.get(name))
 
 
-def _by_driver(specs: HalSpecs) -> dict[str, object]:
+def _by_driver(config: NodeConfig) -> dict[str, object]:
+    """Return all that a driver is started with: itself, its points, the speed of its bus."""
+    specs = planned_specs(config)
     return {
-        driver.name: (driver, [point for point in specs.points if point.driver == index])
+        driver.name: (
+            driver,
+            [point for point in specs.points if point.driver == index],
+            None if driver.bus is None else _value(config, speed_key(driver.name)),
+        )
         for index, driver in enumerate(specs.drivers)
     }
+
+
+def _value(config: NodeConfig, key: str) -> object:
+    section, _, name = key.partition(".")
+    return getattr(getattr(config, section), name)
 
 
 def table(old: NodeConfig, new: NodeConfig, in_flight: Collection[str] = ()) -> list[str]:
@@ -92,6 +109,6 @@ def _needs(key: str, in_flight: Collection[str]) -> str:
     section = key.partition(".")[0]
     if section == "plant":
         return SIMULATION
-    if section in DRIVER_SECTIONS or key in DRIVER_KEYS:
+    if key in DRIVER_KEYS or (section in DRIVER_SECTIONS and key not in DAEMON_KEYS):
         return DRIVERS
     return IN_FLIGHT if key in in_flight else DAEMON

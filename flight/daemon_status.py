@@ -8,9 +8,9 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flight.core.fault_states import fault_states
 from flight.services.memory_watch import read_rss_mib
 from flight.services.supervised import TaskStatus
+from flight.view import fault_views, orbit_view
 
 if TYPE_CHECKING:
     from flight.assembly import Daemon
@@ -25,10 +25,10 @@ def sections(daemon: "Daemon") -> dict[str, Callable[[], object]]:
     return {
         "start": lambda: _start(daemon),
         "mode_since_s": lambda: _since_s(daemon, daemon.cycle.state.mode.since_ns),
-        "orbit": lambda: _orbit(daemon),
+        "orbit": lambda: orbit_view(daemon.ephemeris.forecast, daemon.place.now_ns()),
         "cycle": lambda: _cycle(daemon, usage),
         "tasks": lambda: list(_tasks(daemon)),
-        "faults": lambda: _faults(daemon),
+        "faults": lambda: fault_views(daemon.cycle.config.monitors, daemon.cycle.state),
         "link": lambda: plain(daemon.link.health),
         "recorder": lambda: plain(daemon.recorder.health),
         "store": lambda: plain(daemon.store.health),
@@ -102,30 +102,6 @@ def _parameters(daemon: "Daemon") -> dict[str, object]:
         "staged": plain(found.staged),
         "is_confirmed": found.before is None,
     }
-
-
-def _orbit(daemon: "Daemon") -> dict[str, object]:
-    now_ns = daemon.place.now_ns()
-    forecast = daemon.ephemeris.forecast
-    if now_ns >= forecast.valid_until_ns:
-        return {"sunlit": None, "change_in_s": None}
-    for entry_ns, exit_ns in forecast.spans_ns:
-        if now_ns < entry_ns:
-            return {"sunlit": True, "change_in_s": (entry_ns - now_ns) / NS_PER_S}
-        if now_ns < exit_ns:
-            return {"sunlit": False, "change_in_s": (exit_ns - now_ns) / NS_PER_S}
-    return {"sunlit": True, "change_in_s": None}
-
-
-def _faults(daemon: "Daemon") -> list[dict[str, Any]]:
-    state = daemon.cycle.state
-    rows = fault_states(
-        daemon.cycle.config.monitors,
-        state.monitors,
-        trusted=state.judge.trusted,
-        now_ns=state.now_ns,
-    )
-    return [plain(row) for row in rows]
 
 
 def _tasks(daemon: "Daemon") -> Iterator[dict[str, object]]:

@@ -9,12 +9,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from flight.core.types import Event, Severity
-from flight.flights import open_recording
+from flight.flights import open_recording, reading
 from flight.operator_error import OperatorError, suggest
 from flight.services.recording import FOREVER_NS, NS_PER_S, RecordingReader
 
 FOLLOW_EVERY_S = 0.5
-WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +51,10 @@ def event_lines(
 ) -> Iterator[str]:
     """Yield the wanted events of one run, or of all runs of the recording, oldest first."""
     path, newest = open_recording(flight, run)
-    with newest:
+    with newest, reading(path):
         runs = [newest.run] if run is not None else [entry.run for entry in newest.runs()]
     for number in runs:
-        with open_recording(path, number)[1] as reader:
+        with open_recording(path, number)[1] as reader, reading(path):
             if not as_json:
                 yield _head(path, reader)
             for _, event in reader.events_after(0):
@@ -80,7 +79,7 @@ def follow(
     path, reader = open_recording(flight)
     seen = 0
     while True:
-        with reader:
+        with reader, reading(path):
             for row, event in reader.events_after(seen):
                 seen = row
                 if wanted.takes(event):
@@ -106,7 +105,7 @@ def format_event(event: Event, *, run: int, as_json: bool) -> str:
             }
         )  # fmt: skip
     head = f"{t_s:10.1f} s  {event.severity.name.lower():<8}  {event.event_id:<24}"
-    return f"{head} {event.subject:<14} {event.text}"[:WIDTH].rstrip()
+    return f"{head} {event.subject:<14} {event.text}".rstrip()
 
 
 def _head(path: Path, reader: RecordingReader) -> str:

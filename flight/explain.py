@@ -7,7 +7,7 @@ from pathlib import Path
 from flight.core.arbiter import CapReason
 from flight.core.types import FLAG_LAPSED, FLAG_REFLEX, Event, Snapshot
 from flight.durations import parse_duration
-from flight.flights import find_recording
+from flight.flights import find_recording, reading
 from flight.operator_error import OperatorError
 from flight.services.recording import RecordedCycle, RecordingReader
 
@@ -48,18 +48,15 @@ def explain(flight: Path | None, at: str) -> str:
     """
     path = find_recording(flight)
     t_s = parse_duration(at, what="--at")
-    try:
-        with RecordingReader(path) as reader:
-            first_s, last_s = reader.span_s()
-            if not first_s <= t_s <= last_s + 1.0:
-                raise OperatorError(
-                    f"--at {at!r}: {path} holds {first_s:g} s to {last_s:g} s, not {t_s:g} s"
-                )
-            cycle = reader.at(t_s)
-            events = reader.events(max(0.0, t_s - EVENTS_BEFORE_S), t_s)
-            return "\n".join(_lines(path, reader, cycle, events))
-    except (ValueError, LookupError) as error:
-        raise OperatorError(f"{path}: {error}") from None
+    with reading(path), RecordingReader(path) as reader:
+        first_s, last_s = reader.span_s()
+        if not first_s <= t_s <= last_s + 1.0:
+            raise OperatorError(
+                f"--at {at!r}: it holds {first_s:g} s to {last_s:g} s, not {t_s:g} s"
+            )
+        cycle = reader.at(t_s)
+        events = reader.events(max(0.0, t_s - EVENTS_BEFORE_S), t_s)
+        return "\n".join(_lines(path, reader, cycle, events))
 
 
 def _lines(
@@ -74,13 +71,19 @@ def _lines(
         yield _accelerator_line(reader, snapshot, i, cap_w, reason)
     yield ""
     for reason in dict.fromkeys(decision.cap_reason):
-        yield f"{reason}: {_reason_text(reason)}"[:WIDTH]
+        yield _cut(f"{reason}: {_reason_text(reason)}")
     yield ""
     shown = [event for event in events if event.severity > 0][-EVENTS_SHOWN_MAX:]
     yield f"Events of the {EVENTS_BEFORE_S:g} s before:" if shown else "No events shortly before."
+    ids = max((len(event.event_id) for event in shown), default=0)
+    subjects = max((len(event.subject) for event in shown), default=0)
     for event in shown:
-        text = f"  {event.time_ns / NS_PER_S:9.1f} s  {event.event_id:<22} {event.subject:<12}"
-        yield f"{text} {event.text}"[:WIDTH].rstrip()
+        head = f"{event.time_ns / NS_PER_S:9.1f} s  {event.event_id:<{ids}}"
+        yield _cut(f"{head}  {event.subject:<{subjects}}  {event.text}")
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1].rstrip()}…"
 
 
 def _reason_text(reason: str) -> str:

@@ -19,6 +19,8 @@ def write_samples(samples: Samples, kind: str, out: Path) -> None:
 
     Raises: OperatorError, when the file cannot be written or a library is missing.
     """
+    if out.is_dir() or not out.name:
+        raise OperatorError(f"--out {out}: is a folder; name a file")
     partial = out.with_name(f"{out.name}.part")
     try:
         FORMATS[kind](samples, partial)

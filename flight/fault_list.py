@@ -1,11 +1,12 @@
 """How `nightside faults` looks on a terminal: the table, one fault in full, what is raised now."""
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -13,11 +14,13 @@ from rich.text import Text
 
 from flight.fault_table import FaultRow
 from flight.operator_error import OperatorError, suggest
+from flight.terminal import make_console
 
 _STYLES = {"CRITICAL": "bold red", "WARNING": "yellow", "INFO": "cyan", "DEBUG": "dim"}
 _STATE_STYLES = {"active": "bold red", "inhibited": "magenta", "pending": "yellow"}
 _WIDE = 110  # columns from which what is watched has a column of its own
 _WATCHES_SHOWN = 2
+STALE_S = 5.0  # a daemon writes each second
 _SHORT = {"CRITICAL": "crit", "WARNING": "warn", "INFO": "info", "DEBUG": "debug"}
 
 
@@ -31,6 +34,7 @@ class LiveState:
     since_s: float
     count: int
     value: float
+    is_known: bool = True
 
 
 def chosen(rows: list[FaultRow], pattern: str | None) -> list[FaultRow]:
@@ -50,8 +54,15 @@ def chosen(rows: list[FaultRow], pattern: str | None) -> list[FaultRow]:
     return found
 
 
-def live_states(folder: Path | None, default: Path) -> list[LiveState] | None:
-    """Return what the faults of a running node are doing; None when no node is there.
+class Live(NamedTuple):
+    """What the faults of a node are doing. is_now: it runs; else this is its last word."""
+
+    states: list[LiveState]
+    is_now: bool
+
+
+def live_states(folder: Path | None, default: Path) -> Live | None:
+    """Return what the faults of a node are doing; None when no node was ever there.
 
     Raises:
         OperatorError: a folder was named and holds no readable status.
@@ -59,7 +70,9 @@ def live_states(folder: Path | None, default: Path) -> list[LiveState] | None:
     path = (folder or default) / "status.json"
     try:
         data: Any = json.loads(path.read_text(encoding="utf-8"))
-        return [_live_state(item) for item in data.get("faults", ())]
+        states = [_live_state(item) for item in data.get("faults", ())]
+        age_s = (time.monotonic_ns() - data.get("written_monotonic_ns", 0)) * 1e-9
+        return Live(states, data.get("state") == "running" and 0.0 <= age_s <= STALE_S)
     except FileNotFoundError:
         if folder is None:
             return None
@@ -80,16 +93,15 @@ def _live_state(item: dict[str, Any]) -> LiveState:
         since_s=float(item["since_s"]),
         count=int(item["count"]),
         value=float(item["value"]),
+        is_known=bool(item.get("is_known", True)),
     )
 
 
-def print_list(
-    rows: Sequence[FaultRow], states: Sequence[LiveState] | None, console: Console | None = None
-) -> None:
+def print_list(rows: Sequence[FaultRow], live: Live | None, console: Console | None = None) -> None:
     """Print the table, and before it what is raised now."""
-    console = console or Console(highlight=False)
+    console = console or make_console()
     ids = {row.id for row in rows}
-    _print_now(console, [s for s in states if s.id in ids] if states is not None else None)
+    _print_now(console, _only(live, ids))
     if console.width >= _WIDE:
         console.print(_wide_table(rows))
     else:
@@ -97,6 +109,10 @@ def print_list(
             console.print(_narrow_lines(row), soft_wrap=False)
     count = sum(row.monitors for row in rows)
     console.print(f"\n{len(rows)} kinds, {count} monitors. One in full: nightside faults --id ID")
+
+
+def _only(live: Live | None, ids: Collection[str]) -> Live | None:
+    return live and live._replace(states=[state for state in live.states if state.id in ids])
 
 
 def _severity(row: FaultRow) -> Text:
@@ -124,22 +140,23 @@ def _wide_table(rows: Sequence[FaultRow]) -> Table:
 
 def _narrow_lines(row: FaultRow) -> Text:
     """Two lines or more: what it is, and what it watches below."""
-    text = _severity(row)
-    text.append(f" {row.id:<30} {row.lasting:>8}  ", style="default")
-    text.append(row.response, style="default")
+    text = Text.assemble(_severity(row), f" {row.id:<30} {row.lasting:>8}  {row.response}")
     for watch in _watches(row):
         text.append(f"\n     {watch}", style="dim")
     return text
 
 
-def _print_now(console: Console, states: Sequence[LiveState] | None) -> None:
+def _print_now(console: Console, live: Live | None) -> None:
     """Print what is raised now, the active ones first."""
-    if states is None:
+    if live is None:
         return
+    states = live.states
+    if not live.is_now:
+        console.print(Text("The daemon does not run; this is its last word.", style="yellow"))
     order = {"active": 0, "inhibited": 1, "pending": 2}
     raised = sorted(states, key=lambda s: (order.get(s.state, 3), s.since_s))
     if not any(s.state in order for s in states):
-        console.print(Text("Now: no fault is raised.", style="green"))
+        console.print(Text("Now: no fault is raised." if live.is_now else "No fault was raised."))
     if raised:
         table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
         for name in ("now", "fault", "on"):
@@ -153,7 +170,7 @@ def _print_now(console: Console, states: Sequence[LiveState] | None) -> None:
                 state.subject,
                 _since(state),
                 str(state.count),
-                f"{state.value:.4g}",
+                f"{state.value:.4g}" if state.is_known else "-",
             )
         console.print(table)
     console.print()
@@ -169,15 +186,13 @@ def _since(state: LiveState) -> str:
     return f"{minutes} min {seconds:02d} s" if minutes else f"{state.since_s:.1f} s"
 
 
-def print_one(
-    row: FaultRow, states: Sequence[LiveState] | None, console: Console | None = None
-) -> None:
+def print_one(row: FaultRow, live: Live | None, console: Console | None = None) -> None:
     """Print everything about one fault."""
-    console = console or Console(highlight=False)
+    console = console or make_console()
     head = Text(row.id, style=_STYLES[row.severity])
     head.append(f"  {row.severity}", style="dim")
     console.print(head)
-    lines = [("", row.cause), ("do", row.action)]
+    lines = [("cause", row.cause), ("do", row.action)]
     lines += [("on", ", ".join(row.subjects) + f" ({row.monitors} monitors)")]
     lines += [("watches" if k == 0 else "", watch) for k, watch in enumerate(row.watches)]
     unknown = {"hold": "holds what is", "trip": "trips", "clear": "clears"}[row.stale]
@@ -192,6 +207,6 @@ def print_one(
     for name, text in lines:
         table.add_row(name, Text(text))
     console.print(table)
-    if states is not None:
+    if live is not None:
         console.print()
-        _print_now(console, [state for state in states if state.id == row.id])
+        _print_now(console, _only(live, {row.id}))

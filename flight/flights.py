@@ -1,5 +1,9 @@
 """Where flights lie, and which recording a person means."""
 
+import contextlib
+import sqlite3
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from flight.operator_error import OperatorError, suggest
@@ -40,7 +44,28 @@ def open_recording(flight: Path | None, run: int | None = None) -> tuple[Path, R
     Raises: OperatorError, when there is none, or it cannot be read.
     """
     path = find_recording(flight)
-    try:
+    with reading(path):
         return path, RecordingReader(path, run)
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Tell in the words of an operator what is wrong with a recording, with its path before it.
+
+    Raises: OperatorError, for what is damaged, of another version, or not in it.
+    """
+    try:
+        yield
+    except OperatorError as error:
+        raise OperatorError([_placed(path, line) for line in error.lines]) from None
+    except sqlite3.OperationalError as error:
+        raise OperatorError(_placed(path, f"cannot be read: {error}")) from None
+    except (sqlite3.Error, zlib.error, UnicodeDecodeError) as error:
+        raise OperatorError(_placed(path, f"is damaged: {error}")) from None
     except (ValueError, LookupError) as error:
-        raise OperatorError(str(error)) from None
+        raise OperatorError(_placed(path, str(error))) from None
+
+
+def _placed(path: Path, line: str) -> str:
+    line = " ".join(line.split())  # SQLite quotes what it cannot read
+    return line if line.startswith(str(path)) else f"{path}: {line}"

@@ -24,6 +24,7 @@ MODE_COLOURS = {
     "BOOT": "#dfe7f0", "STANDBY": "#e8e8e8", "NOMINAL": "#ffffff", "DEGRADED": "#fff3cf",
     "SAFE": "#ffe0c8", "SURVIVAL": "#ffcccc",
 }  # fmt: skip
+ECLIPSE_COLOUR, ECLIPSE_ALPHA = "#1a2a4a", 0.16  # lets the colour of the mode through
 EVENT_COLOURS = {Severity.WARNING: "#d08000", Severity.CRITICAL: "#c00000"}
 MINUTES_FROM_S = 600.0  # longer spans have an axis in minutes
 
@@ -33,6 +34,7 @@ def plot_samples(
     out: Path,
     *,
     modes: Sequence[tuple[int, str]],
+    eclipses: Sequence[tuple[int, int]] = (),
     events: Sequence[Event],
     title: str,
 ) -> None:
@@ -43,6 +45,8 @@ def plot_samples(
     kind = out.suffix.removeprefix(".").lower()
     if kind not in FORMATS:
         raise OperatorError(f"--out {out}: ends in none of {', '.join(f'.{k}' for k in FORMATS)}")
+    if out.is_dir():
+        raise OperatorError(f"--out {out}: is a folder; name a file")
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - an extra, and slow to load
     except ImportError:
@@ -57,6 +61,11 @@ def plot_samples(
     marked = _marked(events)
     for panel, panel_unit in zip(panels, units, strict=True):
         _shade(panel, modes, end_s, scale_s)
+        for begin_ns, end_ns in eclipses:
+            panel.axvspan(
+                begin_ns / NS_PER_S / scale_s, end_ns / NS_PER_S / scale_s,
+                color=ECLIPSE_COLOUR, alpha=ECLIPSE_ALPHA, linewidth=0.0, zorder=0.6,
+            )  # fmt: skip
         _draw(panel, samples, panel_unit, scale_s)
         for event in marked:
             panel.axvline(
@@ -67,7 +76,7 @@ def plot_samples(
     panels[-1].set_xlabel(f"time in the flight / {unit}")
     panels[-1].set_xlim(float(samples.times_ns[0]) / NS_PER_S / scale_s, end_s / scale_s)
     figure.suptitle(title, fontsize=10)
-    _add_mode_legend(figure, modes)
+    _add_legend(figure, modes, has_eclipse=bool(eclipses))
     try:
         figure.savefig(out, format=kind, metadata={"Date": None} if kind == "svg" else None)
     except OSError as error:
@@ -113,15 +122,17 @@ def _shade(panel: Any, modes: Sequence[tuple[int, str]], end_s: float, scale_s: 
         )  # fmt: skip
 
 
-def _add_mode_legend(figure: Any, modes: Sequence[tuple[int, str]]) -> None:
+def _add_legend(figure: Any, modes: Sequence[tuple[int, str]], *, has_eclipse: bool) -> None:
     from matplotlib.patches import Patch  # noqa: PLC0415 - as above
 
     names = list(dict.fromkeys(mode for _, mode in modes))
     patches = [
         Patch(facecolor=MODE_COLOURS.get(n, "#fff"), edgecolor="#999", label=n) for n in names
     ]
+    if has_eclipse:
+        patches.append(Patch(facecolor=ECLIPSE_COLOUR, alpha=ECLIPSE_ALPHA, label="eclipse"))
     figure.legend(
-        handles=patches, loc="outside lower center", ncols=len(names), fontsize=7, frameon=False
+        handles=patches, loc="outside lower center", ncols=len(patches), fontsize=7, frameon=False
     )
 
 

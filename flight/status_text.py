@@ -1,15 +1,18 @@
 """`nightside status` as text: the daemon itself, not the node it looks after (that is `top`)."""
 
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from rich.text import Text
 
-from flight.top.panels import DASH, Document, duration, header, number
+from flight.top.panels import DASH, WIDTH, Document, duration, header, number
 from flight.top.sources import STALE_S
 
 _WELL: Final = frozenset({"running", "stopped", "waiting", "starting"})
 _HISTOGRAM_CELLS: Final = 30
+_LABEL_CELLS: Final = 11
+MIB: Final = 1 << 20
 
 
 def is_well(document: Document) -> bool:
@@ -54,18 +57,24 @@ def _who(document: Document) -> Text:
 
 def _tasks(document: Document) -> Iterator[Text]:
     yield Text(
-        f"{'task':<26}{'state':<13}{'since':>7}{'restarts':>10}{'left':>6}  last error", "bold"
+        f"{'task':<26}{'state':<13}{'since':>8}{'restarts':>10}{'left':>6}{'late ms':>9}", "bold"
     )
     for row in document.get("tasks", []):
-        name = f"{'  ' * row.get('depth', 0)}{row['name']}"
-        line = Text(f"{name:<26}")
+        depth = row.get("depth", 0)
+        line = Text(f"{'  ' * depth + row['name']:<26}")
         line.append(f"{row['state']:<13}", "green" if row["state"] in _WELL else "bold red")
         line.append(
-            f"{duration(row.get('since_s')):>7}{row.get('restarts', 0):>10}"
-            f"{number(row.get('budget_left')):>6}  {row.get('last_error') or ''}"
+            f"{duration(row.get('since_s')):>8}{row.get('restarts', 0):>10}"
+            f"{_budget(row):>6}{number(row.get('lateness_p99_ms'), 1):>9}"
         )
-        line.truncate(100, overflow="ellipsis")
         yield line
+        if row.get("last_error"):
+            yield from _wrapped(f"last error: {row['last_error']}", indent=2 * depth + 2)
+
+
+def _budget(row: Mapping[str, Any]) -> str:
+    """Return how many restarts are left; the root is never restarted, so it has none to count."""
+    return number(row.get("budget_left")) if row.get("depth", 0) else DASH
 
 
 def _loop(document: Document) -> Iterator[Text]:
@@ -94,21 +103,143 @@ def histogram(rows: list[list[float]]) -> Iterator[Text]:
 
 
 def _services(document: Document) -> Iterator[Text]:
-    for name in ("link", "recorder", "store", "evidence", "workload", "ephemeris", "time"):
+    for name, say in _SERVICES.items():
         section = document.get(name)
         if not isinstance(section, Mapping):
             continue
-        said = ", ".join(f"{key.replace('_', ' ')} {_say(value)}" for key, value in section.items())
-        line = Text.assemble((f"{name:<10}", "bold"), said)
-        line.truncate(160, overflow="ellipsis")
-        yield line
+        said = say({**section, "is_over": document.get("state") == "ended"})
+        head, *rest = _wrapped(said, indent=_LABEL_CELLS)
+        yield Text.assemble((f"{name:<{_LABEL_CELLS}}", "bold"), head.plain[_LABEL_CELLS:])
+        yield from rest
+        for key, what in _TROUBLES.items():
+            if section.get(key):
+                trouble = _wrapped(f"{what}: {section[key]}", indent=_LABEL_CELLS)
+                yield from (Text(line.plain, "yellow") for line in trouble)
+
+
+def _link(link: Mapping[str, Any]) -> str:
+    sent, made = _total(link, "sent"), _total(link, "made")
+    trip_s = link.get("round_trip_p99_s")
+    trip = "" if trip_s is None else f"; round trip p99 {trip_s * 1e3:.1f} ms"
+    oldest_s = link.get("oldest_age_s")
+    oldest = "" if oldest_s is None else f", the oldest for {duration(oldest_s)}"
+    return (
+        f"{link.get('state', DASH)}, connections {_say(link.get('connects'))}; messages sent {sent}"
+        f" of {made}, lost {_total(link, 'lost')}, waiting {_total(link, 'waiting')}{oldest}{trip}"
+    )
+
+
+def _recorder(recorder: Mapping[str, Any]) -> str:
+    size_mib = number(_scaled(recorder.get("size_bytes"), 1.0 / MIB), 1)
+    return (
+        f"{_health(recorder)}, {_say(recorder.get('rows_written'))} rows, {size_mib} MiB; lost"
+        f" {_say(recorder.get('rows_lost'))} rows, {_say(recorder.get('rares_lost'))} others;"
+        f" commit {number(recorder.get('commit_ms'), 1)} ms,"
+        f" max {number(recorder.get('commit_ms_max'), 1)}"
+    )
+
+
+def _store(store: Mapping[str, Any]) -> str:
+    return (
+        f"{_health(store)}, {_say(store.get('commits'))} commits,"
+        f" {_say(store.get('failures'))} failures"
+    )
+
+
+def _evidence(evidence: Mapping[str, Any]) -> str:
+    keys = ("stored", "waiting", "lost", "cleared", "refused")
+    return ", ".join(f"{_say(evidence.get(key))} {key}" for key in keys)
+
+
+def _workload(workload: Mapping[str, Any]) -> str:
+    port = "port open" if workload.get("is_open") else "port closed"
+    clients, owned = _say(workload.get("clients")), _say(workload.get("owned"))
+    return f"{port}, {clients} clients, {owned} accelerators owned"
+
+
+def _ephemeris(ephemeris: Mapping[str, Any]) -> str:
+    return (
+        f"{ephemeris.get('name') or 'no orbit'}, {number(ephemeris.get('age_days'), 1)} days old,"
+        f" beta {number(ephemeris.get('beta_deg'), 1)}°,"
+        f" period {duration(ephemeris.get('period_s'))}"
+    )
+
+
+def _time(time: Mapping[str, Any]) -> str:
+    trust = "trusted" if time.get("is_trusted") else "not trusted"
+    return f"{trust}, {time.get('reason') or DASH}, {_say(time.get('jumps'))} jumps"
+
+
+def _blocks(loop: Mapping[str, Any]) -> str:
+    return f"held by a call {_say(loop.get('blocks'))} times"
+
+
+def _others(section: Mapping[str, Any]) -> str:
+    """Say a section by its keys; what is empty is left out."""
+    said = [
+        f"{key.replace('_', ' ')} {_shown(value)}"
+        for key, value in section.items()
+        if key not in (*_TROUBLES, "is_over") and value not in (None, "", [], {})
+    ]
+    return ", ".join(said) or DASH
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return " ".join(f"{key}={_shown(item)}" for key, item in value.items())
+    return str(value)
+
+
+_SERVICES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    "link": _link,
+    "recorder": _recorder,
+    "store": _store,
+    "evidence": _evidence,
+    "workload": _workload,
+    "ephemeris": _ephemeris,
+    "time": _time,
+    "loop": _blocks,
+    "plan": _others,
+    "parameters": _others,
+    "memory": _others,
+    "watchdog": _others,
+}
+_TROUBLES: Final = {
+    "failure": "last failure",
+    "error": "error",
+    "problem": "problem",
+    "file_error": "notice file",
+    "last_block": "last by",
+}
+
+
+def _health(section: Mapping[str, Any]) -> str:
+    if section["is_over"]:
+        return "closed"
+    return "ok" if section.get("ok") else "FAILING"
+
+
+def _total(section: Mapping[str, Any], key: str) -> str:
+    """Return the sum over the priorities."""
+    counts = section.get(key)
+    return str(sum(counts)) if isinstance(counts, list) else DASH
+
+
+def _scaled(value: object, factor: float) -> float | None:
+    return value * factor if isinstance(value, int | float) else None
 
 
 def _say(value: object) -> str:
-    if value is None or value == "":
-        return DASH
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, list):
-        return "/".join(_say(item) for item in value)
-    return str(value)
+    return DASH if value is None or value == "" else str(value)
+
+
+def _wrapped(said: str, *, indent: int) -> list[Text]:
+    """Return lines of at most WIDTH columns; what is said stays whole."""
+    space = " " * indent
+    one_line = " ".join(said.split())
+    lines = textwrap.wrap(one_line, WIDTH, initial_indent=space, subsequent_indent=space)
+    return [Text(line) for line in lines] or [Text()]

@@ -9,8 +9,11 @@ import math
 from collections.abc import Sequence
 from typing import TypedDict
 
+from flight.core.fault_states import fault_states
+from flight.core.monitors import MonitorTable
 from flight.core.points import PointTable
-from flight.core.types import Decision, Notice, Snapshot
+from flight.core.state import State
+from flight.core.types import Decision, Notice, OrbitForecast, Snapshot
 
 SCHEMA_VERSION = 1
 NS_PER_S = 1_000_000_000
@@ -75,6 +78,57 @@ class NodeView(TypedDict):
     loop: LoopView
     power: PowerView
     bad_points: list[str]
+
+
+class OrbitView(TypedDict):
+    """Where the node is in its orbit, as far as it knows. change_in_s: to the other of the two."""
+
+    sunlit: bool | None
+    change_in_s: float | None
+
+
+class FaultView(TypedDict):
+    """One fault that is, or was, raised; see flight.core.fault_states.FaultState."""
+
+    id: str
+    subject: str
+    severity: str
+    state: str
+    since_s: float
+    count: int
+    value: float
+    is_known: bool
+
+
+def orbit_view(forecast: OrbitForecast | None, now_ns: int) -> OrbitView:
+    """Return what a forecast says of now; None: there is none."""
+    if forecast is None or now_ns >= forecast.valid_until_ns:
+        return OrbitView(sunlit=None, change_in_s=None)
+    for entry_ns, exit_ns in forecast.spans_ns:
+        if now_ns < entry_ns:
+            return OrbitView(sunlit=True, change_in_s=(entry_ns - now_ns) / NS_PER_S)
+        if now_ns < exit_ns:
+            return OrbitView(sunlit=False, change_in_s=(exit_ns - now_ns) / NS_PER_S)
+    return OrbitView(sunlit=True, change_in_s=None)
+
+
+def fault_views(table: MonitorTable, state: State) -> list[FaultView]:
+    """Return the faults of a state that are active, pending or were ever raised."""
+    severities = {fault.event_id: fault.severity.name.lower() for fault in table.faults}
+    rows = fault_states(table, state.monitors, trusted=state.judge.trusted, now_ns=state.now_ns)
+    return [
+        FaultView(
+            id=row.id,
+            subject=row.subject,
+            severity=severities[row.id],
+            state=row.state,
+            since_s=row.since_s,
+            count=row.count,
+            value=row.value if math.isfinite(row.value) else 0.0,
+            is_known=row.is_known and math.isfinite(row.value),
+        )
+        for row in rows
+    ]
 
 
 class ViewBuilder:

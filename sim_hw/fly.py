@@ -2,20 +2,22 @@
 
 import sys
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from flight.bus_load import check_bus_load
-from flight.config import NodeConfig, build_points, config_hash, load_config
+from flight.config import NodeConfig, build_points, config_hash
+from flight.config_check import check_config
 from flight.core.commands import COMMAND_ARGUMENTS
 from flight.dictionary.events import EVENT_IDS
 from flight.durations import parse_duration
 from flight.examples import default_scenario_path
 from flight.log import configure_logging
 from flight.operator_error import OperatorError, explain_validation
+from flight.services.folder_lock import only_daemon_in
 from flight.services.parameter_commands import ARGUMENTS as PARAMETER_COMMANDS
 from flight.toml_lines import with_lines
 from sim_hw.expectations import ExpectationResult
@@ -67,7 +69,7 @@ def fly(request: FlightRequest) -> int:
     """
     setup, name = prepare(request)
     configure_logging(level="error")  # events are in the summary and in events.jsonl
-    folder = prepare_folder(request.out or Path("flights") / f"{name}-seed{setup.plan.seed}")
+    folder = _free_folder(request.out or Path("flights") / f"{name}-seed{setup.plan.seed}")
     if setup.plan.left_out:
         count = len(setup.plan.left_out)
         sys.stderr.write(f"nightside: {count} entries of the default plan come after the end\n")
@@ -90,6 +92,14 @@ def fly(request: FlightRequest) -> int:
     if flown.interrupted:
         return EXIT_INTERRUPTED
     return EXIT_OK if summary["ok"] else EXIT_VIOLATED
+
+
+def _free_folder(folder: Path) -> Path:
+    """Return the folder without an earlier flight. Raises: OperatorError, as when one is on."""
+    if folder.is_dir():
+        with only_daemon_in(folder):  # else what a running daemon keeps there would be deleted
+            return prepare_folder(folder)
+    return prepare_folder(folder)
 
 
 def summarise(flown: FlownFlight) -> dict[str, Any]:
@@ -180,6 +190,10 @@ def load_plant_config(config: NodeConfig, path: Path) -> PlantConfig:
             f"{path}: node.accelerator_count = {count}: the simulated node has "
             f"{SIMULATED_ACCELERATORS} accelerators; other counts cannot be simulated yet"
         )
+    return _read_plant(config, path)
+
+
+def _read_plant(config: NodeConfig, path: Path) -> PlantConfig:
     try:
         return PlantConfig.model_validate(config.plant)
     except ValidationError as error:
@@ -187,6 +201,18 @@ def load_plant_config(config: NodeConfig, path: Path) -> PlantConfig:
         lines = [line.replace(f"{path}: ", f"{path}: plant.", 1) for line in lines]
         text = path.read_text(encoding="utf-8")
         raise OperatorError(with_lines(path, text, lines)) from None
+
+
+def plant_mistakes(path: Path, config: NodeConfig) -> Sequence[str]:
+    """Return one line per mistake in what is simulated; of a real node, in [plant] alone."""
+    try:
+        if config.node.simulated:
+            load_plant_config(config, path)
+        else:
+            _read_plant(config, path)
+    except OperatorError as error:
+        return error.lines
+    return ()
 
 
 def load_orbit(plant: PlantConfig, orbit_path: Path | None, phase_ratio: float) -> Orbit:
@@ -228,9 +254,9 @@ def prepare(request: FlightRequest) -> tuple[FlightSetup, str]:
     Raises:
         OperatorError: anything of the request cannot be used.
     """
-    config = load_config(request.config_path)
+    # Files that only the node has, such as that of a password, are no matter of a simulation.
+    config = check_config(request.config_path, (plant_mistakes,), with_files=False).config
     plant_config = load_plant_config(config, request.config_path)
-    check_bus_load(request.config_path, config)
     scenario, folder, name = _scenario(request, config)
     if request.orbit_path is not None and scenario.start.orbit_phase is not None:
         raise OperatorError(

@@ -11,8 +11,8 @@ import time
 import uuid
 from pathlib import Path
 
-from flight.bus_load import check_bus_load
-from flight.config import NodeConfig, load_config
+from flight.config import NodeConfig
+from flight.config_check import check_config
 from flight.daemon_status import control_after_s
 from flight.durations import parse_duration
 from flight.link.transport import Transport
@@ -31,6 +31,7 @@ from sim_hw.fly import (
     FOREIGN_ORBIT,
     load_orbit,
     load_plant_config,
+    plant_mistakes,
     read_scenario,
 )
 from sim_hw.fly_output import prepare_folder
@@ -60,8 +61,7 @@ def run_realtime(
     Raises:
         OperatorError: the configuration cannot be used, or does not say that it is simulated.
     """
-    config = load_config(config_path)
-    check_bus_load(config_path, config)
+    config = check_config(config_path, (plant_mistakes,)).config
     if not config.node.simulated:
         raise OperatorError(
             f"{config_path}: node.simulated = false: only simulated devices can be run yet; "

@@ -1,15 +1,9 @@
 """`nightside check`: a configuration, and a scenario, checked on the ground."""
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from flight.commands import EXIT_OK, Commands
-from flight.operator_error import OperatorError
-
-if TYPE_CHECKING:
-    from flight.config import NodeConfig
 
 
 def add(commands: Commands) -> None:
@@ -24,13 +18,14 @@ def add(commands: Commands) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from flight.config import load_config
     from flight.config_check import check_config
-    from flight.config_diff import table
+    from flight.config_diff import keys_in_flight, table
+    from sim_hw.fly import plant_mistakes
 
-    checked = check_config(arguments.config, (_plant,))
+    checked = check_config(arguments.config, (plant_mistakes,))
     if arguments.diff is not None:
-        lines = table(load_config(arguments.diff), checked.config)
+        old = check_config(arguments.diff, with_files=False).config
+        lines = table(old, checked.config, keys_in_flight())
     else:
         lines = checked.lines
     if arguments.scenario is not None:
@@ -40,14 +35,3 @@ def _check(arguments: argparse.Namespace) -> int:
     for line in lines:
         print(line)
     return EXIT_OK
-
-
-def _plant(path: Path, config: "NodeConfig") -> Iterable[str]:
-    """Check the simulated plant, where the node is a simulated one."""
-    from sim_hw.fly import load_plant_config
-
-    try:
-        load_plant_config(config, path)
-    except OperatorError as error:
-        return error.lines
-    return ()

@@ -26,11 +26,13 @@ def add(commands: Commands) -> None:
 
 
 def _dictionary(arguments: argparse.Namespace) -> int:
-    from flight.config import build_points, load_config
+    from flight.config import build_points
+    from flight.config_check import check_config
     from flight.dictionary.export import dictionary, only, to_json
     from flight.examples import default_config_path
 
-    config = load_config(arguments.config or default_config_path())
+    path = arguments.config or default_config_path()
+    config = check_config(path, with_files=False).config
     points = build_points(config)
     if arguments.markdown is not None:
         _write_pages(arguments.markdown, config, points)

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from flight.commands import EXIT_OK, Commands
-from flight.operator_error import OperatorError
 
 
 def add(commands: Commands) -> None:
@@ -37,18 +36,15 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
 def _export(arguments: argparse.Namespace) -> int:
     from flight.channels_chosen import choose_channels, parse_interval_ns, read_samples
     from flight.export import write_samples
-    from flight.flights import open_recording
+    from flight.flights import open_recording, reading
     from flight.times import parse_span
 
     every_ns = parse_interval_ns(arguments.every)
     path, reader = open_recording(arguments.flight, arguments.run_number)
-    with reader:
-        try:
-            names = choose_channels(reader, arguments.channels)
-            span = parse_span(reader, arguments.begin, arguments.end)
-            samples = read_samples(reader, names, span, every_ns)
-        except OperatorError as error:
-            raise OperatorError([f"{path}: {line}" for line in error.lines]) from None
+    with reader, reading(path):
+        names = choose_channels(reader, arguments.channels)
+        span = parse_span(reader, arguments.begin, arguments.end)
+        samples = read_samples(reader, names, span, every_ns)
     write_samples(samples, arguments.format, arguments.out)
     print(f"{arguments.out}: {len(samples.times_ns)} samples of {len(names)} channels")
     return EXIT_OK

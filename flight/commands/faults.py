@@ -1,10 +1,17 @@
 """`nightside faults`: what a node watches, and what of it is raised now."""
 
 import argparse
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flight.commands import EXIT_OK, Commands
+from flight.operator_error import OperatorError
+
+if TYPE_CHECKING:
+    from flight.config import NodeConfig
 
 RUN_FOLDER = Path("flights/run")
 
@@ -25,14 +32,28 @@ def add(commands: Commands) -> None:
     faults.set_defaults(run=_faults)
 
 
-def _faults(arguments: argparse.Namespace) -> int:
-    from flight.config import load_config
+def _flown_config(arguments: argparse.Namespace) -> "NodeConfig":
+    """Return the configuration that was named, else that of the node that is looked at."""
+    from flight.config_check import check_config
     from flight.examples import default_config_path
+    from flight.replay import recorded_config
+    from flight.services.recording import RecordingReader
+
+    recording = (arguments.folder or RUN_FOLDER) / "recording.db"
+    if arguments.config is None and recording.is_file():
+        errors = (OperatorError, sqlite3.Error, ValueError, LookupError)
+        with contextlib.suppress(*errors), RecordingReader(recording) as reader:
+            return recorded_config(reader)
+    return check_config(arguments.config or default_config_path(), with_files=False).config
+
+
+def _faults(arguments: argparse.Namespace) -> int:
     from flight.fault_list import chosen, live_states, print_list, print_one
     from flight.fault_table import rows
 
-    found = chosen(rows(load_config(arguments.config or default_config_path())), arguments.id)
-    states = live_states(arguments.folder, RUN_FOLDER)
+    config = _flown_config(arguments)
+    found = chosen(rows(config), arguments.id)
+    live = live_states(arguments.folder, RUN_FOLDER)
     if arguments.json:
         from dataclasses import asdict
 
@@ -40,13 +61,14 @@ def _faults(arguments: argparse.Namespace) -> int:
             json.dumps(
                 {
                     "faults": [asdict(row) for row in found],
-                    "states": None if states is None else [asdict(state) for state in states],
+                    "states": None if live is None else [asdict(state) for state in live.states],
+                    "is_now": live is not None and live.is_now,
                 },
                 indent=2,
             )
         )
     elif len(found) == 1:
-        print_one(found[0], states)
+        print_one(found[0], live)
     else:
-        print_list(found, states)
+        print_list(found, live)
     return EXIT_OK

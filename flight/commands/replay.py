@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from flight.commands import EXIT_OK, EXIT_VIOLATED, Commands
-from flight.operator_error import OperatorError
 
 
 def add(commands: Commands) -> None:
@@ -35,26 +34,21 @@ def add(commands: Commands) -> None:
 def _replay(arguments: argparse.Namespace) -> int:
     from flight.build_identity import build_identity
     from flight.config_change import changed_config
-    from flight.flights import open_recording
+    from flight.flights import open_recording, reading
     from flight.replay import recorded_config, replay
     from flight.replay_text import report_json, report_lines
     from flight.times import parse_span
 
     path, reader = open_recording(arguments.flight, arguments.run_number)
-    with reader:
-        try:
-            span = parse_span(reader, arguments.begin, arguments.end)
-            report = replay(
-                reader,
-                config=changed_config(recorded_config(reader), arguments.changes),
-                is_exact=reader.meta["build"] == build_identity(),
-                from_ns=span.from_ns,
-                to_ns=span.to_ns,
-            )
-        except OperatorError as error:
-            raise OperatorError([f"{path}: {line}" for line in error.lines]) from None
-        except (ValueError, LookupError) as error:
-            raise OperatorError(f"{path}: {error}") from None
+    with reader, reading(path):
+        span = parse_span(reader, arguments.begin, arguments.end)
+        report = replay(
+            reader,
+            config=changed_config(recorded_config(reader), arguments.changes),
+            is_exact=reader.meta["build"] == build_identity(),
+            from_ns=span.from_ns,
+            to_ns=span.to_ns,
+        )
     if arguments.json:
         print(report_json(report))
     else:

@@ -21,14 +21,13 @@ def add(commands: Commands) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from flight.status_text import is_well, render
+    from flight.terminal import make_console
     from flight.top.sources import RunSource
 
     document = RunSource(arguments.folder).read(None)
     if arguments.json:
         print(json.dumps(document, indent=2))
     else:
-        Console().print(render(document), soft_wrap=True)
+        make_console().print(render(document), soft_wrap=True)
     return EXIT_OK if is_well(document) else EXIT_VIOLATED

@@ -4,12 +4,17 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flight.commands import EXIT_OK, Commands
+from flight.flights import RECORDING_NAME
 from flight.operator_error import OperatorError
 
+if TYPE_CHECKING:
+    from flight.top.sources import Source
+
 RUN_FOLDER = Path("flights/run")
-RECORDING_NAME = "recording.db"
+STATUS_NAME = "status.json"
 
 
 def add(commands: Commands) -> None:
@@ -19,36 +24,82 @@ def add(commands: Commands) -> None:
         "folder",
         nargs="?",
         type=Path,
-        default=RUN_FOLDER,
         help="folder of a running daemon or of a flight, or a recording (default: flights/run)",
     )
     top.add_argument("--recording", action="store_true", help="the recording, not what runs now")
+    top.add_argument(
+        "--link",
+        type=Path,
+        metavar="CONFIG",
+        help="listen at the broker of this configuration's [link], as the ground does",
+    )
+    top.add_argument(
+        "--run",
+        dest="run_number",
+        type=int,
+        metavar="N",
+        help="of a recording; default: the newest",
+    )
     top.add_argument("--once", action="store_true", help="print one page and end")
     top.add_argument("--json", action="store_true", help="print what it knows as JSON and end")
     top.set_defaults(run=_top)
 
 
 def _top(arguments: argparse.Namespace) -> int:
-    from flight.top.app import TopApp, print_once
-    from flight.top.sources import RecordingSource, RunSource, Source
+    from flight.top.link_source import LinkSource
 
-    folder: Path = arguments.folder
+    source = _source(arguments)
+    is_page = arguments.json or arguments.once or not sys.stdout.isatty()
+    try:
+        if is_page and isinstance(source, LinkSource):
+            source.wait()
+        return _show(source, arguments)
+    finally:
+        if isinstance(source, LinkSource):
+            source.close()
+
+
+def _source(arguments: argparse.Namespace) -> "Source":
+    from flight.top.sources import RecordingSource, RunSource
+
+    if arguments.link is not None:
+        return _link_source(arguments)
+    folder: Path = arguments.folder or RUN_FOLDER
     recording = folder / RECORDING_NAME if folder.is_dir() else folder
-    source: Source
-    if not arguments.recording and (folder / "status.json").is_file():
-        source = RunSource(folder)
-    elif recording.is_file():
-        source = RecordingSource(recording)
-    elif arguments.recording:
+    is_recording = arguments.recording or arguments.run_number is not None
+    if not is_recording and (recording.name == STATUS_NAME or (folder / STATUS_NAME).is_file()):
+        return RunSource(folder)
+    if recording.is_file():
+        return RecordingSource(recording, arguments.run_number)
+    if is_recording:
         raise OperatorError(f"{folder}: holds no {RECORDING_NAME}; give the folder of a flight")
-    else:
-        source = RunSource(folder)
+    return RunSource(folder)
+
+
+def _link_source(arguments: argparse.Namespace) -> "Source":
+    from flight.config_check import check_config
+    from flight.top.link_source import LinkSource, make_transport
+
+    for given, name in (
+        (arguments.folder, "a folder"),
+        (arguments.recording, "--recording"),
+        (arguments.run_number, "--run"),
+    ):
+        if given:
+            raise OperatorError(f"--link and {name}: look at one of them at a time")
+    config = check_config(arguments.link).config
+    return LinkSource(config, make_transport(config, arguments.link))
+
+
+def _show(source: "Source", arguments: argparse.Namespace) -> int:
+    from flight.top.app import TopApp, print_once
+
     if arguments.json:
         print(json.dumps(source.read(None), indent=2))
     elif arguments.once or not sys.stdout.isatty():
-        from rich.console import Console
+        from flight.terminal import make_console
 
-        print_once(source, Console())
+        print_once(source, make_console())
     else:
         TopApp(source).run()
     return EXIT_OK

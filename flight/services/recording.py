@@ -61,7 +61,7 @@ class RecordingReader:
 
     def __init__(self, path: Path, run: int | None = None) -> None:
         try:
-            self._database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+            self._database = _connect(path)
             file_meta = dict(self._database.execute("SELECT key, value FROM meta"))
         except sqlite3.Error as error:
             raise ValueError(f"{path} is not a recording: {error}") from error
@@ -77,6 +77,9 @@ class RecordingReader:
         body = self._one(
             "SELECT body FROM setup JOIN run USING(setup_id) WHERE run = ?", (self.run,)
         )
+        if body is None:
+            self._database.close()
+            raise ValueError(f"{path} is damaged: run {self.run} is nowhere described")
         setup = json.loads(body)
         self.meta: dict[str, str] = {
             **setup["meta"], **file_meta,
@@ -299,6 +302,21 @@ class RecordingReader:
     def _one(self, statement: str, values: tuple[object, ...]) -> Any:
         row = self._database.execute(statement, values).fetchone()
         return None if row is None else row[0]
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open a recording for reading, also where nothing may be written."""
+    uri = path.resolve().as_uri()
+    database = sqlite3.connect(f"{uri}?mode=ro", uri=True)
+    try:
+        database.execute("SELECT 1 FROM sqlite_schema")
+    except sqlite3.OperationalError:
+        database.close()
+        if path.with_name(f"{path.name}-wal").exists():  # what is in it would be left out
+            raise
+        # Without a writer there is no WAL, and SQLite would have to make one beside the file.
+        database = sqlite3.connect(f"{uri}?immutable=1", uri=True)
+    return database
 
 
 def _state(body: bytes) -> State:

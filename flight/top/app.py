@@ -14,6 +14,7 @@ from flight.top import panels
 from flight.top.sources import STALE_S, Source
 
 REFRESH_S: Final = 1.0
+SLIDER_CELLS: Final = 16
 STEPS_S: Final = {"left": -1.0, "right": 1.0, "shift+left": -60.0, "shift+right": 60.0}
 FIXED_ROWS: Final = 16  # header, accelerators, power, loop, daemon, footer
 _LOWER: Final[dict[str, Callable[[panels.Document, int], Text]]] = {
@@ -26,7 +27,7 @@ HELP: Final = """\
 e  events        f  faults        r  rails        t  tasks of the daemon
 ?  this help     q  quit
 
-On a recording:
+On a recording, whose slider is below:
 left, right      one second back, on        shift+left, shift+right   a minute
 home, end        its start, its end         space  play, pause
 p  previous event of severity warning or above     n  next one
@@ -49,7 +50,23 @@ def page(document: panels.Document, *, lower: str = "events", rows: int = 7) -> 
 
 def print_once(source: Source, console: Console) -> None:
     """Print one page, for pipes and scripts."""
-    console.print(page(source.read(None)), soft_wrap=True)
+    document = source.read(None)
+    console.print(page(document), soft_wrap=True)
+    if notice := _notice(document):
+        console.print(notice, soft_wrap=True)
+
+
+def _notice(document: panels.Document) -> Text | None:
+    """Return what a reader of what is live must know of its age; None while it is fresh."""
+    age_s = document.get("age_s", 0.0)
+    state = document.get("state")
+    if state == "ended":
+        return Text("the daemon has ended; its flight: top --recording", "yellow")
+    if state == "lost":
+        return Text("the broker lost the node", "red")
+    if age_s > STALE_S:
+        return Text(f"no news for {panels.duration(age_s)}: is it running?", "red")
+    return None
 
 
 class TopApp(App[None]):
@@ -98,7 +115,7 @@ class TopApp(App[None]):
         try:
             self._document = self._source.read(self._t_s)
         except OperatorError:
-            notice = "its status cannot be read any more; trying again.  q quit"
+            notice = "it cannot be read any more; trying again.  q quit"
         rows = max(1, self.size.height - FIXED_ROWS)
         body = Text(HELP) if self._is_help else page(self._document, lower=self._lower, rows=rows)
         self.query_one("#page", Static).update(body)
@@ -152,15 +169,11 @@ class TopApp(App[None]):
             return Text(notice, "bold red")
         keys = "e events  f faults  r rails  t tasks  ? help  q quit"
         if self._t_s is None or self._source.span_s is None:
-            age_s = self._document.get("age_s", 0.0)
-            if self._document.get("state") == "ended":
-                return Text(f"the daemon has ended; {keys}", "yellow")
-            if age_s > STALE_S:
-                return Text(f"no news for {panels.duration(age_s)}: is it running?  {keys}", "red")
-            return Text(keys, "dim")
+            found = _notice(self._document)
+            return Text(keys, "dim") if found is None else found.append("  ? help  q quit")
         first_s, last_s = self._source.span_s
         part = (self._t_s - first_s) / max(1e-9, last_s - first_s)
-        text = Text("▶ " if self._is_playing else "⏸ ")
-        text.append(panels.bar(part, 24), "cyan")
+        text = Text("▶ " if self._is_playing else "■ ")
+        text.append(panels.bar(part, SLIDER_CELLS), "cyan")
         text.append(f" {self._t_s:.1f} of {last_s:.1f} s  ←→ move  space play  n/p event  ? q")
         return text

@@ -12,7 +12,9 @@ from rich.text import Text
 Document = Mapping[str, Any]
 WIDTH: Final = 80
 DASH: Final = "-"
+RAIL_COLUMNS: Final = 3
 _BAR_CELLS = 10
+_DRAW_CELLS = 8
 _MODE_STYLES: Final = {
     "NOMINAL": "bold green",
     "DEGRADED": "bold yellow",
@@ -67,8 +69,11 @@ def header(document: Document) -> Text:
     right = f"{document.get('written_utc', '')[11:19]}Z" if document.get("written_utc") else ""
     if not document.get("time_trusted", True):
         right += "?"
-    right = f"t {number(view.get('t_s'), 1)} s  {right}"
+    room = WIDTH - text.cell_len - 1
+    longer = f"t {number(view.get('t_s'), 1)} s  {right}".rstrip()
+    right = longer if len(longer) <= room or not right else right
     text.append(" " * max(1, WIDTH - text.cell_len - len(right)) + right)
+    text.truncate(WIDTH, overflow="ellipsis")
     return text
 
 
@@ -85,15 +90,19 @@ def _orbit(document: Document) -> str:
 def accelerators(document: Document) -> Text:
     """Return one line per accelerator: cap and why, draw, temperatures, where it is."""
     rows = (document.get("view") or {}).get("accelerators", [])
-    text = Text("accelerator   cap W  draw W              core  mem  phase        reason", "bold")
+    is_phased = any(row["phase"] for row in rows)  # not every source says
+    head = f"{'accelerator':<11}{'cap W':>6}{'draw W':>7}{'':9}{'core':>5}{'mem':>5}  "
+    text = Text.assemble((f"{head}{'phase        ' if is_phased else ''}reason", "bold"))
     for row in rows:
         text.append("\n")
         cap_w, power_w, core_c = row["cap_w"], row["power_w"], row["core_temp_c"]
         part = power_w / 700.0 if isinstance(power_w, int | float) else None
-        line = Text(f"{row['name']:<12}{number(cap_w):>7}{number(power_w):>8} ")
-        line.append(bar(part), "cyan")
-        line.append(f"{number(core_c):>6}", _core_style(core_c))
-        line.append(f"{number(row['memory_temp_c']):>5}  {row['phase'] or DASH:<13}")
+        line = Text(f"{row['name']:<11}{number(cap_w):>6}{number(power_w):>7} ")
+        line.append(bar(part, _DRAW_CELLS), "cyan")
+        line.append(f"{number(core_c):>5}", _core_style(core_c))
+        line.append(f"{number(row['memory_temp_c']):>5}  ")
+        if is_phased:
+            line.append(f"{row['phase'] or DASH:<13}")
         line.append(row["cap_reason"], "" if row["cap_reason"] == "maximum" else "yellow")
         if row["notice"] not in ("", "open"):
             line.append(f" [{row['notice']}]", "magenta")
@@ -137,50 +146,94 @@ def power_and_loop(document: Document) -> Text:
 
 
 def daemon(document: Document) -> Text:
-    """Return the daemon's own line: cycles, lateness, link, recorder."""
+    """Return the line of the daemon itself, or of where else the page comes from."""
+    if document.get("state") == "recorded":
+        return _recording(document)
+    if "heard" in document:
+        return _heard(document)
     cycle, link = document.get("cycle") or {}, document.get("link") or {}
     recorder = document.get("recorder") or {}
-    text = Text("daemon  ", "bold", no_wrap=True)
+    text = Text(no_wrap=True)
+    text.append("daemon  ", "bold")
     text.append(
         f"late p99 {number(cycle.get('lateness_p99_ms'), 1)} ms  missed "
         f"{number(cycle.get('skipped'))}  CPU {number(cycle.get('cpu_percent'), 1)} %",
         "",
     )
     state = link.get("state", DASH)
-    text.append(f"  link {state}", "green" if state == "connected" else "yellow")
-    ok = recorder.get("ok")
-    said = DASH if ok is None else "ok" if ok else "failing"
-    text.append(f"  recorder {said}", "red" if ok is False else "")
+    text.append(f"  link {state}", "green" if state == "up" else "yellow")
+    ok, is_over = recorder.get("ok"), document.get("state") == "ended"
+    said = DASH if ok is None else "closed" if is_over else "ok" if ok else "failing"
+    text.append(f"  recorder {said}", "red" if said == "failing" else "")
     return text
 
 
+def _recording(document: Document) -> Text:
+    text = Text("recording  ", "bold", no_wrap=True)
+    session = str(document.get("session") or DASH)
+    text.append(
+        f"run {document.get('run', DASH)}, version {document.get('version') or DASH}, "
+        f"session {session}",
+        "not bold",
+    )
+    return text
+
+
+def _heard(document: Document) -> Text:
+    """Return how the node is heard from the ground; trouble first."""
+    heard, link = document["heard"], document.get("link") or {}
+    trouble = heard.get("problem") or heard.get("failure")
+    text = Text("heard   ", "bold", no_wrap=True)
+    if trouble:
+        text.append(str(trouble), "red")
+        return text
+    state = document.get("state")
+    words = {"unheard": "nothing yet", "lost": "the link was lost", "ended": "ended in order"}
+    text.append(words.get(str(state), str(state)), "green" if state == "running" else "yellow")
+    lost, waiting = _sum(link.get("lost")), _sum(link.get("waiting"))
+    packets = f"{heard.get('messages', 0)} packets{_last(document)}"
+    text.append(f", {packets}; node lost {lost}, waiting {waiting}", "not bold")
+    return text
+
+
+def _last(document: Document) -> str:
+    age_s = document.get("age_s")
+    return "" if age_s is None else f", last {duration(age_s)} ago"
+
+
+def _sum(counts: object) -> str:
+    return str(sum(counts)) if isinstance(counts, list) else DASH
+
+
 def events(document: Document, rows: int) -> Text:
-    """Return the newest events, the newest last."""
-    return _listed("events", document.get("events", [])[-rows:], rows, _event_line)
+    """Return the newest events, the newest last; columns only as wide as they must be."""
+    found = document.get("events", [])[-rows:]
+    ids = max((len(row["id"]) for row in found), default=0)
+    subjects = max((len(row["subject"]) for row in found), default=0)
+    return _joined("events", [_event_line(row, ids, subjects) for row in found])
 
 
 def faults(document: Document, rows: int) -> Text:
-    """Return the faults that are active."""
-    active = [row for row in document.get("faults", []) if row.get("state") != "cleared"]
-    return _listed("faults", active[:rows], rows, _fault_line)
+    """Return the faults: what is active first, what was raised before last."""
+    if "faults" not in document:
+        return _unknown("faults")
+    order = {"active": 0, "inhibited": 1, "pending": 2}
+    found = sorted(document["faults"], key=lambda row: order.get(row.get("state"), 3))
+    return _listed("faults", found, rows, _fault_line)
 
 
 def rails(document: Document, rows: int) -> Text:
-    """Return rails, two beside each other."""
-    found = (document.get("view") or {}).get("rails", [])
-    cells = [_rail_cell(row) for row in found]
-    half = (len(cells) + 1) // 2
-    lines = []
-    for left, right in zip(cells[:half], [*cells[half:], Text()], strict=False):
-        line = left.copy()
-        line.append("  ")
-        line.append_text(right)
-        lines.append(line)
-    return _joined("rails", lines[:rows])
+    """Return rails, three beside each other: switch, volts, amperes."""
+    cells = [_rail_cell(row) for row in (document.get("view") or {}).get("rails", [])]
+    per_column = -(-len(cells) // RAIL_COLUMNS)
+    lines = [Text(" ").join(cells[i::per_column]) for i in range(per_column)]
+    return _joined("rails  switch, V, A", lines[:rows])
 
 
 def tasks(document: Document, rows: int) -> Text:
     """Return the supervised tasks with what ails them."""
+    if "tasks" not in document:
+        return _unknown("tasks")
     lines = [
         Text(
             f"  {'  ' * row.get('depth', 0)}{row['name']:<20} {row['state']:<12}"
@@ -192,30 +245,33 @@ def tasks(document: Document, rows: int) -> Text:
     return _joined("tasks", lines[:rows])
 
 
+def _unknown(title: str) -> Text:
+    text = Text(title, "bold")
+    return text.append("  not known from here: ask a daemon on its own host", "not bold dim")
+
+
 def _rail_cell(row: Mapping[str, Any]) -> Text:
     switch = row["is_on"]
-    text = Text(f"  {row['name']:<13}")
-    text.append(
-        "on  " if switch else "-   " if switch is None else "off ", "green" if switch else ""
-    )
-    text.append(f"{number(row['voltage_v'], 1):>5} V{number(row['current_a'], 1):>6} A")
+    text = Text(f"{row['name']:<11} ")
+    text.append("on " if switch else "-  " if switch is None else "off", "green" if switch else "")
+    text.append(f"{number(row['voltage_v'], 1):>5}{number(row['current_a'], 1):>6}")
     return text
 
 
-def _event_line(row: Mapping[str, Any]) -> Text:
-    text = Text(f"  {number(row['t_s'], 1):>9}  ")
-    text.append(f"{row['id']:<24}", _SEVERITY_STYLES.get(row["severity"], ""))
-    text.append(f" {row['subject']:<12} {row['text']}")
+def _event_line(row: Mapping[str, Any], ids: int, subjects: int) -> Text:
+    text = Text(f"{number(row['t_s'], 1):>9}  ")
+    text.append(f"{row['id']:<{ids}}", _SEVERITY_STYLES.get(row["severity"], ""))
+    text.append(f"  {row['subject']:<{subjects}}  {row['text']}")
     return text
 
 
 def _fault_line(row: Mapping[str, Any]) -> Text:
+    is_quiet = row["state"] == "quiet"
+    style = "dim" if is_quiet else _SEVERITY_STYLES.get(row.get("severity", ""), "")
+    since = "" if is_quiet else f"for {duration(row.get('since_s'))}"
     text = Text("  ")
-    text.append(f"{row['id']:<26}", _SEVERITY_STYLES.get(row.get("severity", ""), "yellow"))
-    text.append(
-        f" {row['subject']:<14} {row['state']:<8} for {duration(row.get('since_s')):<7}"
-        f" {row.get('count', 0)}x"
-    )
+    text.append(f"{row['id']:<27}", style)
+    text.append(f" {row['subject']:<14} {row['state']:<10}{since:<11} {row.get('count', 0)}x")
     return text
 
 
@@ -224,11 +280,11 @@ def _listed(title: str, found: Sequence[Mapping[str, Any]], rows: int, line: Any
 
 
 def _joined(title: str, lines: Sequence[Text]) -> Text:
-    text = Text(title, "bold")
+    text = Text.assemble((title, "bold"))
     if not lines:
-        text.append("  none", "not bold dim")
+        text.append("  none", "dim")
     for line in lines:
         text.append("\n")
-        line.truncate(WIDTH)
+        line.truncate(WIDTH, overflow="ellipsis")
         text.append_text(line)
     return text

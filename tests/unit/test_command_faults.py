@@ -1,6 +1,7 @@
 """`nightside faults`: the table of a configuration, one fault in full, and what is raised now."""
 
 import json
+import time
 from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
@@ -39,7 +40,8 @@ def running(folder: Path) -> Path:
         trusted=state.judge.trusted,
         now_ns=state.now_ns,
     )
-    text = json.dumps({"faults": [asdict(item) for item in found]})
+    head = {"state": "running", "written_monotonic_ns": time.monotonic_ns()}
+    text = json.dumps(head | {"faults": [asdict(item) for item in found]})
     (folder / "status.json").write_text(text)
     return folder
 
@@ -119,6 +121,40 @@ def test_what_is_raised_now_comes_first_and_what_was_is_counted(
     assert main(["faults", "--run", str(folder)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "host.disk_full" in lines[1]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [{"state": "ended"}, {"state": "running", "written_monotonic_ns": -(10**18)}],
+    ids=["ended", "killed"],
+)
+def test_the_faults_of_a_daemon_that_is_gone_are_not_told_as_of_now(
+    head: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A green "no fault is raised" of a dead daemon would be a lie."""
+    (tmp_path / "status.json").write_text(json.dumps(head | {"faults": []}))
+    assert main(["faults", "--run", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "The daemon does not run; this is its last word.",
+        "No fault was raised.",
+    ]
+    assert main(["faults", "--run", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["is_now"] is False
+
+
+def test_limits_are_those_of_the_node_that_is_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        default_config_path().read_text().replace("cpu_temp_c_max = 90.0", "cpu_temp_c_max = 77.0")
+    )
+    (tmp_path / "node.toml").write_text(text)
+    out = tmp_path / "flight"
+    main(["sim", str(tmp_path / "node.toml"), "--duration", "1s", "--out", str(out), "--json"])
+    (out / "status.json").write_text(json.dumps({"state": "ended", "faults": []}))
+    capsys.readouterr()
+    assert main(["faults", "--run", str(out), "--id", "host.cpu_hot"]) == 0
+    assert "host.cpu_temp_c > 77 °C" in capsys.readouterr().out
 
 
 def test_a_pattern_chooses_and_one_match_is_shown_in_full(

@@ -7,7 +7,7 @@ import pytest
 
 from flight import cli
 from flight.config import NodeConfig
-from flight.config_diff import ABSENT, changes, drivers_to_restart, table
+from flight.config_diff import ABSENT, changes, drivers_to_restart, keys_in_flight, table
 from flight.examples import default_config_path
 from tests.system.flying import config_with
 
@@ -27,6 +27,9 @@ OLD = NodeConfig()
             tuple(f"accel{i}" for i in range(8)),
         ),
         ("reflex", {"aux_current_a": 1.5}, "drivers", ("rails_a", "rails_b")),
+        ("buses", {"i2c_clock_hz": 400_000}, "drivers", ("rails_a", "rails_b", "rails_host")),
+        ("buses", {"serial_baud": 230_400}, "drivers", ("loop", "eps", "host")),
+        ("buses", {"occupancy_ratio_max": 0.8}, "daemon", ()),
         ("silicon", {"aux_current_a_max": 5.0}, "drivers", ("rails_a", "rails_b")),
         ("points", {"eps.bus28.voltage_v": {"period_s": 0.2}}, "drivers", ("eps",)),
         ("plant", {"orbit": {"altitude_km": 500.0}}, "simulation", ()),
@@ -60,6 +63,12 @@ def test_a_parameter_needs_no_restart() -> None:
     assert found == {"guard.setpoint_c": "in flight", "guard.filter_time_s": "daemon"}
 
 
+def test_a_parameter_that_takes_effect_at_the_next_start_needs_the_daemon() -> None:
+    new = config_with(modes={"autostart_mode": "STANDBY"}, guard={"setpoint_c": 80.0})
+    found = {change.key: change.needs for change in changes(OLD, new, keys_in_flight())}
+    assert found == {"guard.setpoint_c": "in flight", "modes.autostart_mode": "daemon"}
+
+
 def test_a_key_that_comes_is_shown_with_what_was_not_there() -> None:
     new = config_with(points={"eps.*": {"age_s_max": 2.0}})
     assert [(c.key, c.old, c.new) for c in changes(OLD, new)] == [
@@ -82,9 +91,9 @@ def test_the_command_prints_a_table_and_is_content(
     assert cli.main(["check", "new.toml", "--diff", "old.toml"]) == 0
     assert capsys.readouterr().out == (
         "key                 old     new     restart\n"
-        "guard.setpoint_c    82      80      daemon\n"
+        "guard.setpoint_c    82      80      in flight\n"
         "buses.i2c_clock_hz  100000  400000  drivers\n"
-        "drivers to restart: none\n"
+        "drivers to restart: rails_a, rails_b, rails_host\n"
     )
     assert cli.main(["check", "new.toml", "--diff", "new.toml"]) == 0
     assert capsys.readouterr().out == "no difference: nothing restarts\n"

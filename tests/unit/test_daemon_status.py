@@ -2,14 +2,14 @@
 
 from enum import StrEnum
 from math import inf, nan
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 
 from flight.core.types import OrbitForecast
-from flight.daemon_status import _orbit, plain
+from flight.daemon_status import plain
 from flight.services.recorder import RecorderHealth
+from flight.view import orbit_view
 
 NS_PER_S = 1_000_000_000
 SPANS = ((100 * NS_PER_S, 200 * NS_PER_S), (500 * NS_PER_S, 600 * NS_PER_S))
@@ -58,8 +58,8 @@ def test_a_dataclass_goes_by_its_fields() -> None:
 def test_the_orbit_says_light_or_shadow_and_the_next_change_while_it_is_known(
     now_s: float, sunlit: bool | None, change_in_s: float | None
 ) -> None:
-    daemon: Any = SimpleNamespace(
-        place=SimpleNamespace(now_ns=lambda: round(now_s * NS_PER_S)),
-        ephemeris=SimpleNamespace(forecast=OrbitForecast(SPANS, 1000 * NS_PER_S)),
-    )
-    assert _orbit(daemon) == {"sunlit": sunlit, "change_in_s": change_in_s}
+    forecast = OrbitForecast(SPANS, 1000 * NS_PER_S)
+    assert orbit_view(forecast, round(now_s * NS_PER_S)) == {
+        "sunlit": sunlit,
+        "change_in_s": change_in_s,
+    }

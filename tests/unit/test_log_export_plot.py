@@ -41,7 +41,12 @@ def test_the_log_holds_every_event_of_the_flight(flight, capsys) -> None:
     assert [json.loads(line)["id"] for line in lines] == [json.loads(w)["id"] for w in written]
     text = said(capsys, "log", flight, "--severity", "debug")
     assert len(text) == len(written) + 1 and "run 1" in text[0]
-    assert all(len(line) <= 100 for line in text[1:])
+    for line, event in zip(text[1:], map(json.loads, written), strict=True):
+        assert line.endswith(f" {event['text']}".rstrip()), "what is said stays whole"
+
+
+def test_a_span_may_be_one_instant() -> None:
+    assert parse_bounds("10s", "10s") == (10_000_000_000, 10_000_000_000)
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,22 @@
 import asyncio
 import io
 import json
+from typing import ClassVar
 
 import pytest
 from rich.console import Console
 
 from flight.cli import main
+from flight.core.types import OrbitForecast
 from flight.operator_error import OperatorError
+from flight.recorded_state import RecordedStates
+from flight.services.recording import Loss, RecordingReader
+from flight.services.typed_codec import pack
 from flight.status_text import is_well, render
 from flight.top import panels
-from flight.top.app import TopApp, page
-from flight.top.sources import RecordingSource, RunSource
+from flight.top.app import HELP, TopApp, page, print_once
+from flight.top.sources import RecordingSource, RunSource, _start_time
+from flight.view import orbit_view
 
 ACCELERATOR = {
     "name": "accel0", "phase": "in service", "cap_w": 412.0, "cap_reason": "guard",
@@ -40,7 +46,7 @@ DOCUMENT = {
         {"name": "daemon", "depth": 0, "state": "running", "restarts": 0},
         {"name": "link", "depth": 1, "state": "running", "restarts": 2, "last_error": "LinkDown"},
     ],
-    "link": {"state": "connected", "lost": [0, 0, 3]},
+    "link": {"state": "up", "lost": [0, 0, 3]},
     "recorder": {"ok": True},
     "faults": [{"id": "loop.flow_low", "subject": "loop", "state": "active", "since_s": 3.0,
                 "count": 2, "severity": "warning"}],
@@ -65,7 +71,7 @@ def test_a_page_fits_a_terminal_of_80_by_24(lower):
 def test_a_page_says_what_matters():
     said = text_of(page(DOCUMENT))
     for word in ("demo/sat1/node1 SIM NOMINAL", "sun, eclipse in 12m34s", "accel0", "412", "guard",
-                 "[checkpoint]", "62.0 %", "0.144 kg/s", "link connected", "event.29"):  # fmt: skip
+                 "[checkpoint]", "62.0 %", "0.144 kg/s", "link up", "event.29"):  # fmt: skip
         assert word in said
 
 
@@ -173,6 +179,193 @@ def test_top_shows_any_time_of_a_recording(tmp_path):
     assert early["view"]["t_s"] == pytest.approx(1.0, abs=0.1)
     assert late["view"]["t_s"] == pytest.approx(20.0, abs=0.2)
     assert late["view"]["accelerators"][3]["cap_w"] >= 200.0
+
+
+@pytest.fixture(scope="module")
+def loop_fault_flight(tmp_path_factory):
+    """Ninety seconds with a sensor that is off for a while, which raises a fault."""
+    folder = tmp_path_factory.mktemp("top") / "flight"
+    plan = folder.parent / "plan.toml"
+    plan.write_text(
+        'title = "T"\nshows = "S."\n[[fault]]\nid = "cpu"\nname = "sensor_bias"\n'
+        'target = "host.cpu_temp_c"\nat = "20s"\n'
+        "parameters = { value = 80.0, duration_s = 30.0 }\n"
+    )
+    main(["sim", "--scenario", str(plan), "--duration", "90s", "--out", str(folder), "--json"])
+    return folder / "recording.db"
+
+
+def test_a_recording_shows_orbit_phases_and_faults_as_they_were(loop_fault_flight):
+    source = RecordingSource(loop_fault_flight)
+    document = source.read(40.0)
+    assert document["node"] == "demo/sat1/node1"
+    assert document["orbit"]["sunlit"] is False
+    assert document["orbit"]["change_in_s"] == pytest.approx(2096.0, abs=20.0)
+    assert [row["phase"] for row in document["view"]["accelerators"]] == ["in service"] * 8
+    (fault,) = [row for row in document["faults"] if row["id"] == "host.cpu_hot"]
+    assert fault["state"] == "active" and fault["severity"] == "warning"
+    assert fault["since_s"] == pytest.approx(15.0, abs=2.0)
+    assert document["mode_since_s"] == pytest.approx(37.6, abs=0.5)
+    assert document["written_utc"] == "2030-03-20T12:00:40+00:00"
+    late = {row["id"]: row["state"] for row in source.read(85.0)["faults"]}
+    assert late["host.cpu_hot"] == "quiet"
+    assert "host.cpu_hot" in text_of(page(source.read(40.0), lower="faults"))
+
+
+def test_a_recording_says_the_same_whichever_way_one_comes(loop_fault_flight):
+    """Going forward steps on from where one was; going back starts from a kept state."""
+    forward, back = RecordingSource(loop_fault_flight), RecordingSource(loop_fault_flight)
+    times = (3.0, 21.0, 30.0, 58.0, 61.0, 75.0)
+    seen = [forward.read(t_s) for t_s in times]
+    assert seen == [back.read(t_s) for t_s in reversed(times)][::-1]
+
+
+def test_the_states_of_a_recording_are_those_that_were_flown(tmp_path):
+    """Stepped from the first kept state over a stall, with its late cycle, to the next kept one."""
+    folder, plan = tmp_path / "flight", tmp_path / "plan.toml"
+    plan.write_text(
+        'title = "T"\nshows = "S."\n[[fault]]\nid = "stall"\nname = "daemon_stall"\n'
+        'target = "daemon"\nat = "15s"\nparameters = { duration_s = 2.0 }\n'
+    )
+    main(["sim", "--scenario", str(plan), "--duration", "80s", "--out", str(folder), "--json"])
+    with RecordingReader(folder / "recording.db") as reader:
+        assert any(event.event_id == "cycle.late" for event in reader.events())
+        states = RecordedStates(reader)
+        first, later = reader.state_after(-1), reader.state_after(30_000_000_000)
+        stepped = states._step(states.config, first[1], later[0])
+        assert first[0] < 15_000_000_000 < later[0]
+        assert pack(stepped) == pack(later[1])
+        assert states.at(5_000_000_000) is states.at(5_000_000_000), "no cycle is stepped twice"
+
+
+def test_the_hour_of_a_recording_is_not_told_when_its_begin_is_lost():
+    class Reader:
+        run = 2
+        meta: ClassVar = {"start_utc": "2030-03-20T12:00:00+00:00"}
+
+        def __init__(self, **losses):
+            self.losses = lambda: losses
+
+    assert _start_time(Reader()).hour == 12
+    assert _start_time(Reader(block=Loss(9, 1, 0))).hour == 12, "of the run before"
+    assert _start_time(Reader(block=Loss(9, 2, 0))) is None
+
+
+@pytest.mark.parametrize(
+    ("now_s", "sunlit", "change_in_s"),
+    [(1.0, True, 9.0), (10.0, False, 10.0), (19.0, False, 1.0), (20.0, True, 30.0),
+     (60.0, True, None), (100.0, None, None), (101.0, None, None)],
+)  # fmt: skip
+def test_the_orbit_is_told_as_far_as_the_forecast_goes(now_s, sunlit, change_in_s):
+    forecast = OrbitForecast(
+        spans_ns=((10_000_000_000, 20_000_000_000), (50_000_000_000, 60_000_000_000)),
+        valid_until_ns=100_000_000_000,
+    )
+    assert orbit_view(forecast, round(now_s * 1e9)) == {
+        "sunlit": sunlit, "change_in_s": change_in_s
+    }  # fmt: skip
+    assert orbit_view(None, 0)["sunlit"] is None
+
+
+def test_services_of_a_daemon_that_has_ended_are_closed_and_not_failing():
+    ended = DOCUMENT | {"state": "ended", "recorder": {"ok": False}, "store": {"ok": False}}
+    said = text_of(render(ended))
+    assert "FAILING" not in said and said.count("closed,") == 2
+    assert text_of(render(ended | {"state": "running"})).count("FAILING") == 2
+
+
+def test_a_recording_that_this_version_cannot_step_is_shown_all_the_same(
+    loop_fault_flight, monkeypatch
+):
+    def cannot(_reader):
+        raise OperatorError("its configuration cannot be used by this version")
+
+    monkeypatch.setattr("flight.recorded_state.recorded_config", cannot)
+    document = RecordingSource(loop_fault_flight).read(40.0)
+    assert document["view"]["accelerators"][0]["phase"] == ""
+    assert "faults" not in document
+    assert "faults  not known from here" in text_of(page(document, lower="faults"))
+
+
+@pytest.mark.parametrize(
+    ("change", "says", "not_says"),
+    [
+        ({"recorder": {"ok": False}}, "recorder failing", "closed"),
+        ({"recorder": {"ok": False}, "state": "ended"}, "recorder closed", "failing"),
+        ({"state": "ended"}, "the daemon has ended", "no news"),
+        ({"age_s": 3700.0}, "no news for 1h01m: is it running?", "ended"),
+        ({}, "recorder ok", "no news"),
+    ],
+)
+def test_one_page_says_how_old_it_is_and_who_has_ended(tmp_path, change, says, not_says):
+    class Given:
+        def read(self, _t_s):
+            return DOCUMENT | change
+
+    console = Console(width=80, record=True, file=io.StringIO())
+    print_once(Given(), console)
+    said = console.export_text()
+    assert says in said and not_says not in said
+
+
+@pytest.mark.parametrize(("state", "style"), [("up", "green"), ("pausing", "yellow")])
+def test_a_link_that_is_up_is_green(state, style):
+    line = panels.daemon(DOCUMENT | {"link": {"state": state}})
+    (span,) = [span for span in line.spans if "link" in line.plain[span.start : span.end]]
+    assert span.style == style
+
+
+def test_active_faults_stand_before_those_that_are_over():
+    rows = [
+        {"id": f"fault.{state}", "subject": "x", "state": state, "since_s": 1.0, "count": 1}
+        for state in ("quiet", "pending", "inhibited", "active")
+    ]
+    said = text_of(panels.faults({"faults": rows}, 3))
+    assert [line.split()[0] for line in said.splitlines()[1:]] == [
+        "fault.active", "fault.inhibited", "fault.pending"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("span_s", [(0.0, 100.0), (0.0, 10.0 * 86400.0)])
+def test_the_slider_and_its_keys_fit_eighty_columns(span_s):
+    class Long(ListSource):
+        pass
+
+    Long.span_s = span_s
+    app = TopApp(Long())
+    app._t_s = span_s[1]
+    foot = app._foot("")
+    assert foot.cell_len <= 80
+    assert "█" * 16 in foot.plain and foot.plain.endswith("q")
+
+
+def test_the_help_names_every_key():
+    for binding in TopApp.BINDINGS:
+        key = {"question_mark": "?"}.get(binding.key, binding.key).replace("shift+", "shift+")
+        assert key in HELP, f"{binding.key}: {binding.description}"
+
+
+def test_no_line_of_status_is_wider_than_a_terminal_and_nothing_is_cut():
+    error = "LinkDown: " + "the broker said no and no again, " * 8 + "the end"
+    long = DOCUMENT | {
+        "tasks": [{"name": "link", "depth": 1, "state": "running", "restarts": 2,
+                   "budget_left": 1, "lateness_p99_ms": 3.25, "last_error": error}],
+        "link": {"state": "pausing", "made": [1, 2], "sent": [1, 1], "lost": [0, 1],
+                 "waiting": [0, 0], "connects": 3, "failure": error, "oldest_age_s": 3661.0},
+        "recorder": {"ok": False, "rows_written": 12, "size_bytes": 3 << 20, "error": "EIO"},
+        "workload": {"is_open": False, "problem": "no such folder"},
+        "parameters": {"active": {"guard.setpoint_c": 80.0}, "is_confirmed": False},
+        "loop": {"blocks": 2, "last_block": "held for 0.61 s by flight/x.py:12 in read"},
+    }  # fmt: skip
+    said = text_of(render(long), width=200)
+    assert max(len(line.rstrip()) for line in said.splitlines()) <= 80
+    whole = " ".join(said.split())
+    for word in ("the end", "messages sent 2 of 3, lost 1, waiting 0, the oldest for 1h01m",
+                 "FAILING, 12 rows, 3.0 MiB", "error: EIO", "problem: no such folder",
+                 "held by a call 2 times", "last by: held for 0.61 s by flight/x.py:12",
+                 "active guard.setpoint_c=80, is confirmed no", "last error: LinkDown",
+                 "3.2"):  # fmt: skip
+        assert word in whole
 
 
 def test_top_of_something_else_is_refused(tmp_path):
