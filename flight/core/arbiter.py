@@ -35,10 +35,15 @@ Limit = tuple[float, CapReason]  # an upper bound in W and what sets it
 
 
 class Grants(NamedTuple):
-    """What each accelerator is granted in W, 0 when its rails are off, and why."""
+    """What each accelerator is granted in W, 0 when its rails are off, and why.
+
+    kept_w: What each may still draw that could not be told of its cap, 0 where that is its cap;
+    () while all could.
+    """
 
     cap_w: tuple[float, ...]
     reason: tuple[CapReason, ...]
+    kept_w: tuple[float, ...] = ()
 
 
 _RAIL, _RAMP = CapReason.RAIL, CapReason.RAMP
@@ -57,6 +62,7 @@ def grant(
     shared_w: float,
     shared_reason: CapReason,
     dt_s: float,
+    kept_w: tuple[float, ...] = (),
 ) -> Grants:
     """Return the grants of one cycle; `before` itself when nothing changed.
 
@@ -65,17 +71,22 @@ def grant(
         limits: Per accelerator, the smallest limit; None: not in service.
         shared_w: Power that all accelerators together may draw, inf for no bound.
         dt_s: Time since the last call, > 0.
+        kept_w: Of `keep`: power that is not there to be shared.
 
     Guarantees: each grant is 0 or within the cap range; down at once; up at most `ramp_w_per_s`,
     from the safe cap. While `shared_w` covers the minimum cap of each accelerator in service, the
     sum stays within it.
     """
     floor_w, safe_w, step_w = config.cap_w_min, config.cap_w_safe, config.ramp_w_per_s * dt_s
+    sharing = limits
+    if kept_w:
+        sharing = [None if held else limit for limit, held in zip(limits, kept_w, strict=True)]
+        shared_w -= sum(kept_w)
     total_w = 0.0
-    for limit in limits:
+    for limit in sharing:
         if limit is not None:
             total_w += limit[0]
-    level_w = share_level(limits, shared_w) if total_w > shared_w else config.cap_w_max
+    level_w = share_level(sharing, shared_w) if total_w > shared_w else config.cap_w_max
     caps, reasons = [], []
     for was_w, limit in zip(before[0], limits, strict=True):
         if limit is None:
@@ -94,9 +105,34 @@ def grant(
         caps.append(cap_w)
         reasons.append(reason)
     cap_tuple, reason_tuple = tuple(caps), tuple(reasons)
-    if cap_tuple == before[0] and reason_tuple == before[1]:
+    if cap_tuple == before[0] and reason_tuple == before[1] and kept_w == before[2]:
         return before
-    return Grants(cap_tuple, reason_tuple)
+    return Grants(cap_tuple, reason_tuple, kept_w)
+
+
+def keep(
+    config: ArbiterConfig,
+    before: Grants,
+    limits: Sequence[Limit | None],
+    silent: Sequence[int],
+    dt_s: float,
+) -> tuple[float, ...]:
+    """Return the power in W held back for each accelerator that may draw more than its new cap.
+
+    One that does not answer cannot be told either: it goes on with the cap that it had, whatever
+    it drew before. What is held back goes down only once it answers, and no faster than caps go
+    up: its driver may need a while to tell it. 0 where nothing is held back; () for nobody.
+    """
+    step_w, kept = config.ramp_w_per_s * dt_s, []
+    held_before = before.kept_w or (0.0,) * len(limits)
+    for i, (limit, held_w, cap_w) in enumerate(zip(limits, held_before, before.cap_w, strict=True)):
+        if limit is None:  # its rails are opened: it draws nothing
+            kept.append(0.0)
+        elif i in silent:
+            kept.append(max(held_w, cap_w))
+        else:
+            kept.append(held_w - step_w if held_w - step_w > cap_w + step_w else 0.0)
+    return tuple(kept) if any(kept) else ()
 
 
 def share_level(limits: Sequence[Limit | None], shared_w: float) -> float:

@@ -77,6 +77,7 @@ def arbitrate(
         return before
     shared_w, safe_w = situation.shared_w, core.arbiter.cap_w_safe
     limits: list[Limit | None] = []
+    silent: list[int] = []
     for pair, guarded, operator_w in zip(pairs, guards, situation.operator.limits_w, strict=True):
         phase = pair[0]
         if phase is not _ON:
@@ -91,7 +92,10 @@ def arbitrate(
             cap_w, reason = operator_w, _OPERATOR
         if guarded[0] < cap_w:
             cap_w = guarded[0]
-            reason = _GUARD if guarded[1] is not None else CapReason.SENSOR
+            reason = _GUARD
+            if guarded[1] is None:
+                reason = CapReason.SENSOR
+                silent.append(len(limits))
         limits.append((cap_w, reason))
     if situation.plan is not None:
         _follow(core, limits, situation.plan, sensed.now_ns)
@@ -99,6 +103,9 @@ def arbitrate(
         _give_up(core.arbiter.cap_w_min, limits, situation.claims, shared_w)
     if sensed.cap_flags is not None:
         before = _hold(safe_w, before, limits, sensed.cap_flags)
+    kept_w: tuple[float, ...] = ()
+    if silent or before.kept_w:
+        kept_w = arbiter.keep(core.arbiter, before, limits, silent, sensed.dt_s)
     return arbiter.grant(
         core.arbiter,
         before,
@@ -106,6 +113,7 @@ def arbitrate(
         shared_w=shared_w,
         shared_reason=shared_reason,
         dt_s=sensed.dt_s,
+        kept_w=kept_w,
     )
 
 

@@ -5,6 +5,7 @@ accelerators that do not obey or do not hear. Each way to break the ladder below
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -58,7 +59,7 @@ def _no_limit(core: CoreConfig, _situation: object) -> Limit:
 
 
 def _none_shed(core: CoreConfig, situation: responses.Situation, *rest: object) -> list[bool]:
-    return _wanted(core, situation._replace(rung=0), *rest)  # type: ignore[arg-type]
+    return _wanted(core, replace(situation, rung=0), *rest)  # type: ignore[arg-type]
 
 
 BREAKS: dict[str, tuple[object, str, Callable[..., object], Scenario]] = {

@@ -200,6 +200,40 @@ def test_whoever_answers_again_is_within_its_cap_one_second_later(
     assert flown(scene(114.0 + seconds, sick)).broken == set()
 
 
+@pytest.mark.parametrize("seconds", [0.9, 1.4, 3.0, 6.4])
+def test_what_a_deaf_accelerator_may_still_draw_is_not_given_to_others(seconds: float) -> None:
+    """It falls silent while all are idle, under a budget that is too small once work begins."""
+    tight = {"at": "15 s", "do": "node_budget", "parameters": {"power_w": 3600.0}}
+    work = {"kind": "bursty", "utilisation_ratio": 1.0, "busy_s": 600.0, "idle_s": 2.0}
+    load = {"at": "start", "do": "workload", "parameters": work}
+    deaf = strike("nvml_hang", "accel0", 61.8, duration_s=seconds)
+    flight = scene(66.0 + seconds, deaf, action=[load, tight], orbit_phase=0.3, temp_c=5.0)
+    assert flown(flight | {"seed": 0}).broken == set()
+
+
+@given(limits, st.data(), st.floats(0.0, 6000.0))
+def test_what_is_kept_for_the_silent_and_what_is_granted_stay_within_the_share(
+    wanted: list[Limit | None], data: st.DataObject, shared_w: float
+) -> None:
+    count = len(wanted)
+    before = data.draw(st.lists(watts, min_size=count, max_size=count))
+    silent = data.draw(st.lists(st.integers(0, count - 1), unique=True))
+    was, cycles = Grants(tuple(before), (CapReason.RAMP,) * count), data.draw(st.integers(1, 30))
+    for cycle in range(cycles):
+        dumb = silent if cycle < cycles // 2 else []
+        kept_w = arbiter.keep(CONFIG, was, wanted, dumb, 0.1)
+        was = arbiter.grant(
+            CONFIG, was, wanted, shared_w=shared_w, shared_reason=CapReason.BUDGET, dt_s=0.1,
+            kept_w=kept_w,
+        )  # fmt: skip
+        kept_w = kept_w or (0.0,) * count
+        for i in dumb:
+            assert wanted[i] is None or kept_w[i] >= before[i]
+        drawn_w = [max(pair) for pair in zip(was.cap_w, kept_w, strict=True)]
+        covered_w = sum(kept or 200.0 for kept in kept_w)
+        assert sum(drawn_w) <= max(shared_w, covered_w) + 1e-6
+
+
 CUT_FLIGHT = scene(
     102.0, action=[{"at": "100 s", "do": "node_budget", "parameters": {"power_w": 2500.0}}]
 )

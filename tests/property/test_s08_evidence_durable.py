@@ -223,10 +223,10 @@ def test_a_fault_is_cleared_once_its_record_is_stored_and_not_at_one_hertz() -> 
 
 
 def _mark_what_was_given(self: EvidenceService, driver: _Watched) -> None:
-    if driver.given is not None:
-        sequence, driver.given = driver.given[1], None
-        if sequence > self._image.durable(driver.name):
-            self._image.mark_durable(driver.name, sequence)
+    while driver.given:
+        newest = driver.given.popleft().last
+        if newest > self._image.durable(driver.name):
+            self._image.mark_durable(driver.name, newest)
 
 
 def _clear_at_once(self: EvidenceService, driver: _Watched) -> None:

@@ -4,7 +4,7 @@ On the whole step with any readings missing or wrong, and in whole flights on pl
 the budget rises while sensors are lost. Each way to break the laws below is found.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy
 from functools import cache
 
@@ -177,21 +177,23 @@ NO_CORE = rising(
     "nvml_call_fails", "accel2", code=999.0, function="nvmlDeviceGetTemperature", duration_s=60.0
 )
 STUCK_CORE = rising("sensor_stuck", "accel2.core_temp_c", duration_s=60.0)
-_guard = guard.step
+_guards = guard.step_all
 
 
 def _hopeful(
     law: GuardLaw,
-    state: GuardState,
-    *,
-    core_temp_c: float | None,
-    memory_temp_c: float | None,
+    before: tuple[GuardState, ...],
+    serving: Iterable[bool],
+    core_temp_c: tuple[float, ...],
+    memory_temp_c: tuple[float, ...],
     dt_s: float,
-) -> GuardState:
-    """A guard that takes what it does not know for cool."""
-    core_c = 20.0 if core_temp_c is None else core_temp_c
-    memory_c = 20.0 if memory_temp_c is None else memory_temp_c
-    return _guard(law, state, core_temp_c=core_c, memory_temp_c=memory_c, dt_s=dt_s)
+) -> tuple[GuardState, ...]:
+    """Guards that take what they do not know for cool."""
+    core_c, memory_c = (
+        tuple(20.0 if temp_c != temp_c else temp_c for temp_c in temps_c)
+        for temps_c in (core_temp_c, memory_temp_c)
+    )
+    return _guards(law, before, serving, core_c, memory_c, dt_s)
 
 
 def _never_stuck(_table: object, state: judge.StuckState, *_: object) -> judge.StuckState:
@@ -199,7 +201,7 @@ def _never_stuck(_table: object, state: judge.StuckState, *_: object) -> judge.S
 
 
 BREAKS: dict[str, tuple[object, str, Callable[..., object], Scenario]] = {
-    "unknown is cool": (guard, "step", _hopeful, NO_CORE),
+    "unknown is cool": (guard, "step_all", _hopeful, NO_CORE),
     "no stuck check": (judge, "_check_stuck", _never_stuck, STUCK_CORE),
 }
 

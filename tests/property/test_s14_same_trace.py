@@ -86,13 +86,13 @@ LATCHED = scene(60.0, strike("latch_up", "accel3_aux", 40.0))
 @pytest.fixture
 def moody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Plant a guard that depends on how often it was called in this process."""
-    calls, shipped = itertools.count(), guard.step
+    calls, shipped = itertools.count(), guard.step_all
 
-    def step(*given: Any, **what: Any) -> GuardState:
-        after = shipped(*given, **what)
-        return after._replace(limit_w=500.0 + 1e-3 * (next(calls) % 997))
+    def step_all(*given: Any) -> tuple[GuardState, ...]:
+        limit_w = 500.0 + 1e-3 * (next(calls) % 997)
+        return tuple(after._replace(limit_w=limit_w) for after in shipped(*given))
 
-    monkeypatch.setattr(guard, "step", step)
+    monkeypatch.setattr(guard, "step_all", step_all)
 
 
 def test_a_law_that_remembers_is_found_by_the_witness_and_by_the_second_flight(

@@ -17,7 +17,7 @@ from flight.replay import recorded_config, replay
 from flight.services.recording import RecordingReader
 from flight.services.slot_file import MemoryFiles
 from sim_hw.flight import FlightSetup
-from sim_hw.flight_runner import FlightRunner
+from tests.events_told import runner_and_events
 from tests.system.flying import FULL_LOAD, scenario, setup_of
 
 FLIGHT_S = 90.0
@@ -61,12 +61,12 @@ class Flown:
 def fly(folder: Path, disk: MemoryFiles, setup: FlightSetup) -> Flown:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(assembly, "MemoryFiles", lambda: disk)
-        runner = FlightRunner(setup, folder)
+        runner, events = runner_and_events(setup, folder)
         with runner.flight:
             result = runner.fly_virtual()
             assert result.bug is None
             assert runner.daemon is not None
-            return Flown(folder, result.events, list(runner.daemon.cycle.acks), disk)
+            return Flown(folder, events, list(runner.daemon.cycle.acks), disk)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from flight.services.daemon import Ending, run_daemon
 from flight.services.slot_file import MemoryFiles
 from flight.services.store import HostBoot
 from sim_hw.clock import SimLoop, run_simulated
-from sim_hw.flight_runner import FlightRunner
+from tests.events_told import runner_and_events
 from tests.system.flying import scenario, setup_of
 
 NS_PER_S = 1_000_000_000
@@ -82,7 +82,7 @@ class Host:
         assert isinstance(loop, SimLoop)
         start_ns, broker, ending = self.now_ns, MemoryBroker(), Ending()
         setup = setup_of(scenario(), duration_s=FOREVER_S)
-        runner = FlightRunner(setup, self.folder)
+        runner, events = runner_and_events(setup, self.folder)
         with runner.flight:
             try:
                 daemon = runner.make_daemon(
@@ -102,7 +102,7 @@ class Host:
                     disk = copy.deepcopy(self.files.files)
                     ending.end()
             finally:
-                life.events = [event.event_id for event in runner.events.events]
+                life.events = [event.event_id for event in events]
                 life.end_s = (start_ns + loop.now_ns()) / NS_PER_S
                 runner.close_files()
         return disk

@@ -8,13 +8,12 @@ from unittest import mock
 
 from flight.assembly import STORE_NAME, Daemon
 from flight.config import NodeConfig
-from flight.core.types import Event
 from flight.services.daemon import Ending, run_daemon
 from flight.services.slot_file import MemoryFiles, SlotFile
 from flight.services.store import HostBoot
 from flight.services.stored_state import StoredState, decode
 from sim_hw.clock import SimLoop, run_simulated
-from sim_hw.flight_runner import FlightRunner
+from tests.events_told import runner_and_events
 from tests.system.flying import REF1, scenario, setup_of
 
 NS_PER_S = 1_000_000_000
@@ -50,12 +49,7 @@ class Assembled:
         self.error: BaseException | None = None
         self._act, self._seconds = act, seconds
         setup = setup_of(scenario(), config=config, duration_s=seconds)
-        self.runner = FlightRunner(setup, folder)
-
-    @property
-    def events(self) -> list[Event]:
-        """All that was told."""
-        return self.runner.events.events
+        self.runner, self.events = runner_and_events(setup, folder)  # events: all that was told
 
     def ids(self) -> list[str]:
         """The ids of the events."""
