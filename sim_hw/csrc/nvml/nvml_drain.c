@@ -15,6 +15,8 @@ static bool enter_pci(sim_nvml_call_t *call, const sim_nvml_pci_info_t *pci, con
     call->board = sim_nvml_board_at_pci(pci->domain, pci->bus, pci->device);
     if (call->board == SIM_NVML_NO_BOARD) {
         call->code = NS_NVML_NOT_FOUND;
+    } else { /* one that is lost or hangs is neither removed nor found: no way leads to it */
+        call->code = sim_nvml_strike(call->board, function);
     }
     return call->code == NS_NVML_SUCCESS;
 }
