@@ -86,7 +86,7 @@ def fly(scenario: Path, out: Path, quota_mib: float) -> int:
             "rss_mib": watch.rss_mib,
             "rss_peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
             "quota_mib": quota_mib,
-            "cycles_taken": health.rows_written + health.rows_lost,
+            "cycles_taken": health.rows_written + health.rows_set_aside + health.rows_lost,
             "cycles_not_written": health.rows_lost,
             "rares_not_written": health.rares_lost,
             "events_told": runner.events.count,

@@ -158,6 +158,7 @@ class Daemon:
             now_ns=place.now_ns,
             on_event=self.note,
             on_change=self._reconfigure,
+            why_unusable=self._why_unusable,
             use_golden=self.start.use_golden,
         )
         self.commands = ParameterCommands(
@@ -362,8 +363,6 @@ class Daemon:
         The wait is meant: the service manager hears that the daemon is ready and alive, or it
         would end the process, and the link with it, long before the wait is over.
         """
-        if not self.place.is_virtual:
-            self._take_priority()
         if self._wait_s > 0.0:
             self.notify.ready()
             await asyncio.sleep(self._wait_s)
@@ -393,7 +392,10 @@ class Daemon:
         self.status.write("ended")
 
     def _supervised(self, supervisor: Supervisor) -> None:
+        """Take note of the supervisor: once in a run, in the thread of the loop."""
         self.supervisor = supervisor
+        if not self.place.is_virtual:
+            self._take_priority()
 
     # ---- what goes in and out ----
 
@@ -462,6 +464,14 @@ class Daemon:
 
     def _is_time_trusted(self) -> bool:
         return self.time.health.is_trusted
+
+    def _why_unusable(self, config: NodeConfig) -> str:
+        """Return why no step can be compiled from a configuration, "" when it can."""
+        try:
+            compile_config(config, self._table)
+        except ValueError as error:
+            return str(error)
+        return ""
 
     def _reconfigure(self, config: NodeConfig) -> None:
         """Put parameters in force between two cycles; the recording goes on as a new run."""

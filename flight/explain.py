@@ -33,6 +33,7 @@ REASON_TEXTS = {
     CapReason.REFLEX: "a reflex in its driver holds the minimum cap",
     CapReason.LEASE: "its lease lapsed; the driver holds the safe value",
     CapReason.RAMP: "it is on its way up, at the ramp limit",
+    CapReason.CURRENT: "the payload bus carries more current than it may",
 }
 
 

@@ -156,7 +156,8 @@ def _print_now(console: Console, live: Live | None) -> None:
     order = {"active": 0, "inhibited": 1, "pending": 2}
     raised = sorted(states, key=lambda s: (order.get(s.state, 3), s.since_s))
     if not any(s.state in order for s in states):
-        console.print(Text("Now: no fault is raised." if live.is_now else "No fault was raised."))
+        when = "Now: no fault is raised." if live.is_now else "No fault was raised at its end."
+        console.print(Text(when))
     if raised:
         table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
         for name in ("now", "fault", "on"):

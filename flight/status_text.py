@@ -47,12 +47,17 @@ def _who(document: Document) -> Text:
         text.append(str(state), "green" if state == "running" else "yellow")
     started = document.get("start") or {}
     if started:
-        how = "planned" if started.get("was_planned") else "unplanned"
         text.append(
             f", run {started.get('run_count', DASH)} of boot {started.get('boot_count', DASH)}"
-            f", last end {how}"
+            f", {_last_end(started)}"
         )
     return text
+
+
+def _last_end(started: Mapping[str, Any]) -> str:
+    if not started.get("was_planned"):
+        return "last end unplanned"
+    return "the first" if started.get("run_count") == 1 else "last end planned"
 
 
 def _tasks(document: Document) -> Iterator[Text]:
@@ -68,6 +73,8 @@ def _tasks(document: Document) -> Iterator[Text]:
             f"{_budget(row):>6}{number(row.get('lateness_p99_ms'), 1):>9}"
         )
         yield line
+        if row.get("abandoned"):
+            yield Text(f"{'  ' * depth}  runs left behind: {row['abandoned']}", "yellow")
         if row.get("last_error"):
             yield from _wrapped(f"last error: {row['last_error']}", indent=2 * depth + 2)
 
@@ -131,9 +138,11 @@ def _link(link: Mapping[str, Any]) -> str:
 
 def _recorder(recorder: Mapping[str, Any]) -> str:
     size_mib = number(_scaled(recorder.get("size_bytes"), 1.0 / MIB), 1)
+    set_aside = recorder.get("rows_set_aside")
+    aside = f" {set_aside} set aside;" if set_aside else ""
     return (
-        f"{_health(recorder)}, {_say(recorder.get('rows_written'))} rows, {size_mib} MiB; lost"
-        f" {_say(recorder.get('rows_lost'))} rows, {_say(recorder.get('rares_lost'))} others;"
+        f"{_health(recorder)}, {_say(recorder.get('rows_written'))} rows, {size_mib} MiB;{aside}"
+        f" lost {_say(recorder.get('rows_lost'))} rows, {_say(recorder.get('rares_lost'))} others;"
         f" commit {number(recorder.get('commit_ms'), 1)} ms,"
         f" max {number(recorder.get('commit_ms_max'), 1)}"
     )

@@ -20,7 +20,9 @@ STEPS_KEPT = 24
 NOTICE_S = 30  # what comes later after the end of a fault is not its doing; assumed
 CAP_W_SAFE = 200.5  # the safe cap and its read-back quantum
 # While one of these words of accelN.cap_reason is in force, a response is still at work.
-RESPONDING = frozenset({"mode", "pump", "voltage", "rail", "sensor", "reflex", "lease", "ramp"})
+RESPONDING = frozenset(
+    {"mode", "pump", "voltage", "rail", "sensor", "reflex", "lease", "ramp", "current"}
+)
 WHOLE_NODE = ("pump_stop", "daemon_stall")
 SHARED_BY_ALL = ("loop", "eps", "payload")  # targets
 

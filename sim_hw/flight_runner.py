@@ -30,9 +30,13 @@ PACE_SLICE_S = 0.05  # a paced flight sleeps at most this long at a time
 
 
 class EventLog:
-    """Writes all events of a flight as JSON lines, and keeps none. Implements CycleSink."""
+    """Writes all events of a flight as JSON lines, and keeps none. Implements CycleSink.
 
-    def __init__(self, file: IO[str]) -> None:
+    Args:
+        file: None: they are only counted.
+    """
+
+    def __init__(self, file: IO[str] | None) -> None:
         self.count = 0
         self._file = file
 
@@ -44,6 +48,8 @@ class EventLog:
     def note(self, event: Event) -> None:
         """Take one event."""
         self.count += 1
+        if self._file is None:
+            return
         line = {
             "t_s": event.time_ns / NS_PER_S,
             "id": event.event_id,
@@ -73,6 +79,8 @@ class FlightRunner:
     Args:
         setup: The flight.
         out: An existing folder that receives recording and events.
+        realtime: A daemon that may run for years: its events are in the recording, which has a
+            bound, and in no file besides.
         on_cycle: Called after each cycle with the flight and the time in ns, e.g. for a progress
         bar.
     """
@@ -92,7 +100,7 @@ class FlightRunner:
         self._on_cycle = on_cycle
         self._ending: Ending | None = None
         self._bug: BaseException | None = None
-        self._events_file = (out / EVENTS_NAME).open("w", encoding="utf-8")
+        self._events_file = None if realtime else (out / EVENTS_NAME).open("w", encoding="utf-8")
         self.events = EventLog(self._events_file)
         self.daemon: Daemon | None = None  # made once the event loop runs
         first: list[CycleSink] = [self.events]
@@ -200,7 +208,7 @@ class FlightRunner:
 
     def close_files(self) -> None:
         """Close what the flight wrote."""
-        if not self._events_file.closed:
+        if self._events_file is not None and not self._events_file.closed:
             self._events_file.flush()
             os.fsync(self._events_file.fileno())
             self._events_file.close()

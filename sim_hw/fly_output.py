@@ -10,6 +10,8 @@ OWN_FILES = (
     "recording.db-wal",
     "recording.db-shm",
     "recording.db.aside",
+    "recording.db.aside-wal",
+    "recording.db.aside-shm",
     "events.jsonl",
     "status.json",
     "status.new",

@@ -29,6 +29,7 @@ class CapReason(StrEnum):
     REFLEX = "reflex"  # a reflex of the driver holds the cap
     LEASE = "lease"  # the lease lapsed: safe value until a newer epoch
     RAMP = "ramp"  # on its way up
+    CURRENT = "current"  # the payload bus is over-current
 
 
 Limit = tuple[float, CapReason]  # an upper bound in W and what sets it

@@ -105,3 +105,9 @@ class FaultsConfig(Section):
         le=120.0,
         description="So long the library may take to come back, before power-cycles; assumed.",
     )
+    errors_told_s: float = Field(
+        60.0,
+        ge=1.0,
+        le=3600.0,
+        description="Between two tellings of an accelerator's uncorrected errors; assumed.",
+    )

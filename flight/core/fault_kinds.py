@@ -84,7 +84,8 @@ KINDS: Final[Mapping[str, FaultKind]] = MappingProxyType(
         ),
         "rail.micro_latch": FaultKind("faults.aux_current_a_high"),
         "rail.over_current": FaultKind(
-            "rails.module_current_a_max", _NOWHERE, _OPEN, "rail.cannot_open"
+            "rails.module_current_a_max", _NOWHERE, f"{_OPEN}; payload_54v: less current",
+            "rail.cannot_open",
         ),
         "rail.under_voltage": FaultKind("faults.host_voltage_ratio_min"),
         "rail.over_voltage": FaultKind("faults.module_voltage_v_max"),
@@ -171,6 +172,7 @@ RESPONSES: Final[Mapping[Response, str]] = MappingProxyType(
         Response.CLOCK_DOWN: "clock lowered",
         Response.CAP_OFF: "rails off, latched",
         Response.BUS_LOW: "minimum caps",
+        Response.PAYLOAD_OVER_CURRENT: "minimum caps",
         Response.PAYLOAD_TRIPPED: "modules off, one re-close",
         Response.DEGRADE: "mode DEGRADED",
         Response.SAFE: "mode SAFE",
@@ -214,7 +216,11 @@ LAWS: Final = (
         "state of charge (ladder.py)",
         (
             Rung("caps at ladder.cap_w", "charge above ladder.cap_ratio", "ladder.down_s"),
-            Rung("one accelerator, at idle", "charge above ladder.shed_ratio", "ladder.down_s"),
+            Rung(
+                "one accelerator of those in service, at idle",
+                "charge above ladder.shed_ratio",
+                "ladder.down_s",
+            ),
             Rung("SAFE", "charge for modes.verify_s", "ladder.down_s"),
             Rung("SURVIVAL", "charge above ladder.survival_ratio"),
         ),

@@ -32,9 +32,12 @@ def _payload(config: CoreConfig) -> Iterator[Fault]:
         "rail.over_current",
         rail,
         _C,
+        Response.PAYLOAD_OVER_CURRENT,
         point=f"rail.{rail}.current_a",
         persistence_s=confirm,
+        clear_s=config.arbiter.bus_recover_s,
         threshold=config.rails.payload_current_a_max,
+        hysteresis=0.1 * config.rails.payload_current_a_max,
     )
     yield Fault(
         "rail.over_temperature",

@@ -44,8 +44,11 @@ def node_limit(core: CoreConfig, situation: Situation) -> Limit:
     if rung and not situation.is_inhibited("charge"):
         cap_w = core.ladder.cap_w if rung == ladder.RUNG_CAP else arb.cap_w_min
         reason = CapReason.CHARGE
-    if responding and responding.get(Response.BUS_LOW) and arb.cap_w_min < cap_w:
-        cap_w, reason = arb.cap_w_min, CapReason.VOLTAGE
+    if responding and arb.cap_w_min < cap_w:
+        if responding.get(Response.BUS_LOW):
+            cap_w, reason = arb.cap_w_min, CapReason.VOLTAGE
+        elif responding.get(Response.PAYLOAD_OVER_CURRENT):
+            cap_w, reason = arb.cap_w_min, CapReason.CURRENT
     if situation.mode is not _NOMINAL and safe_w < cap_w:
         cap_w, reason = safe_w, CapReason.MODE
     if situation.pumps.caps_are_safe and safe_w <= cap_w:

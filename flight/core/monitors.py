@@ -37,6 +37,7 @@ class Response(StrEnum):
     CAP_OFF = "cap_off"  # still not obeyed: off until commanded
     BUS_LOW = "bus_low"  # minimum caps at once
     PAYLOAD_TRIPPED = "payload_tripped"  # all module rails off, one re-close
+    PAYLOAD_OVER_CURRENT = "payload_over_current"  # minimum caps at once
     DEGRADE = "degrade"  # mode DEGRADED while active
     SAFE = "safe"  # mode SAFE
 

@@ -22,7 +22,7 @@ NS_PER_S = 1_000_000_000
 _SAME_NS = 2 * NS_PER_S  # a moved deadline is news from here on; assumed
 _LOW_RATIO = 1.25  # a guard near the smallest cap counts as there, so that notices do not flap
 _NEVER_NS = (1 << 63) - 1
-_PRESSING: Final = frozenset({CapReason.REFLEX, CapReason.VOLTAGE})
+_PRESSING: Final = frozenset({CapReason.REFLEX, CapReason.VOLTAGE, CapReason.CURRENT})
 
 
 class NoticeState(NamedTuple):

@@ -32,9 +32,10 @@ def events(
 
 
 def _error_events(before: State, after: State) -> Iterator[Event]:
-    """Yield one event for each accelerator error that is new."""
-    for event_id, i, value in counters.new_errors(before.counted, after.counted):
-        text = f"Xid {value:g}" if event_id == "accel.xid" else f"{value:g} new"
+    """Yield the events of new errors of accelerators."""
+    if after.counted is before.counted:
+        return
+    for event_id, i, text, value in counters.news(before.counted, after.counted):
         yield Event(after.now_ns, event_id, SEVERITIES[event_id], f"accel{i}", text, value)
 
 

@@ -1,5 +1,6 @@
 """Responses that reach over several laws: faults to rails, reflexes, shared power, clearing."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from flight.core import ladder, monitors, pumps, rail_order, rails, temperature
@@ -166,7 +167,7 @@ def step_rails(
     rearm: tuple[str, ...] = ()
     if responding or sensed.flags is not None:
         pairs, payload, rearm = _apply_faults(core, wired, pairs, payload, sensed, situation)
-    wanted = _wanted(core, situation, pairs, payload)
+    wanted = _wanted(core, situation, pairs, payload, sensed.now_ns)
     if pairs is state.pairs and _is_as_wanted(pairs, payload, wanted):
         return Sequence(pairs, payload, state.module_switched_ns, rearm, True)
     return _sequence(core, wired, state, sensed, situation, pairs, payload, wanted, rearm)
@@ -388,9 +389,13 @@ def _blocked(responding: Responding) -> frozenset[int]:
 
 
 def _wanted(
-    core: CoreConfig, situation: Situation, pairs: tuple[Pair, ...], payload: Payload
+    core: CoreConfig,
+    situation: Situation,
+    pairs: tuple[Pair, ...],
+    payload: Payload,
+    now_ns: int,
 ) -> list[bool]:
-    """Return which accelerators shall be on."""
+    """Return which accelerators shall be on; where not all may be, those that serve come first."""
     mode, pump_state = situation.mode, situation.pumps
     if mode is Mode.BOOT:  # as found
         if pump_state.phase is pumps.PumpPhase.DEAD or stays_open(payload):
@@ -403,17 +408,35 @@ def _wanted(
     left_w, floor_w = situation.shared_w, core.arbiter.cap_w_min
     shed = situation.rung >= ladder.RUNG_SHED and not situation.is_inhibited("charge")
     places = 1 if shed else len(pairs)
-    wanted = []
-    for i, (pair, disabled) in enumerate(zip(pairs, situation.operator.disabled, strict=True)):
-        phase = pair[0]
-        leaves = (disabled or situation.accels[i].retired) and i not in situation.draining
+    order: Iterable[int] = range(len(pairs))
+    if shed or left_w < 1.05 * floor_w * len(pairs):
+        order = sorted(order, key=lambda i: _rank(situation, pairs[i], i, now_ns))
+    wanted = [False] * len(pairs)
+    for i in order:
+        phase = pairs[i][0]
+        leaves = situation.operator.disabled[i] or situation.accels[i].retired
         need_w = floor_w if phase is _ON else 1.05 * floor_w  # hysteresis of shedding
-        want = not leaves and phase is not _LATCHED and places > 0 and left_w >= need_w
-        if want:
+        if (
+            (not leaves or i in situation.draining)
+            and phase is not _LATCHED
+            and places > 0
+            and left_w >= need_w
+        ):
+            wanted[i] = True
             places -= 1
             left_w -= floor_w
-        wanted.append(want)
     return wanted
+
+
+def _rank(situation: Situation, pair: Pair, i: int, now_ns: int) -> int:
+    """Return how far an accelerator is from serving: the least has the first claim to power."""
+    phase = pair.phase
+    if phase in rails.SERVED and not situation.accels[i].silent_ns and i not in situation.draining:
+        return 0 if phase is _ON else 1
+    if phase in rails.AUX_ON:
+        return 2
+    has_waited = pair.open_ns > 0 and now_ns - pair.open_ns >= pair.off_ns
+    return 3 if has_waited and i not in _blocked(situation.responding) else 4
 
 
 def stays_open(payload: Payload) -> bool:

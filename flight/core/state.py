@@ -11,6 +11,7 @@ import numpy as np
 
 from flight.core.accelerators import AccelState
 from flight.core.arbiter import Grants
+from flight.core.counters import Counted
 from flight.core.guard import GuardState
 from flight.core.judge import JudgeState
 from flight.core.ladder import LadderState
@@ -79,7 +80,7 @@ class State:
     all_on: every accelerator is in service and payload_54v on.
     shared_w: what all accelerators together might draw.
     allotted: the spacecraft has granted power once, so that losing the grant is a loss.
-    clocks_mhz: clock limit per accelerator. counted: error counters last seen (counters.py).
+    clocks_mhz: clock limit per accelerator. counted: error counters (counters.py).
     desired: of the last decision.
     """
 
@@ -104,7 +105,7 @@ class State:
     shared_w: float
     overhead_w: float
     clocks_mhz: tuple[float, ...]
-    counted: tuple[float, ...]
+    counted: Counted
     allotted: bool
     operator: OperatorState
     notices: NoticeState

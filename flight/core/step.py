@@ -126,7 +126,7 @@ def initial_state(step_config: StepConfig) -> State:
         shared_w=0.0,
         overhead_w=core.arbiter.overhead_w,
         clocks_mhz=step_config.clocks_mhz,
-        counted=(0.0,) * (2 * count),
+        counted=counters.none_counted(count),
         allotted=False,
         operator=OperatorState((inf,) * count, (False,) * count),
         notices=notices.NoticeState(),
@@ -190,7 +190,7 @@ def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decis
         valves, sequence.payload, sequence.pairs, sequence.module_switched_ns, sequence.settled,
         state.calm if accels is state.accels else accelerators.is_calm(accels),
         all_on, guards, accels, grants, shared.power_w, shared.overhead_w,
-        clocks_mhz, counters.step(state.counted, wired.accel.counters(sensed.values)),
+        clocks_mhz, _count(config, state, sensed),
         shared.allotted, operator, state.notices, desired, trended,
     )  # fmt: skip
     if not quiet.notices_hold(core, before, after, inputs):
@@ -201,6 +201,12 @@ def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decis
         mode.mode, desired, grants.cap_w, grants.reason, rearm + sequence.rearm, events,
         outcome.acks, kept.requests, told.notices, told.phases,
     )  # fmt: skip
+
+
+def _count(config: StepConfig, state: State, sensed: Sensed) -> counters.Counted:
+    now = config.wiring.accel.counters(sensed.values)
+    tell_every_s = config.core.faults.errors_told_s
+    return counters.step(state.counted, now, sensed.now_ns, tell_every_s=tell_every_s)
 
 
 def _switch(

@@ -309,7 +309,7 @@ TRANSITIONS: Final = MappingProxyType(
         ),
         "rail.unlatched": EventKind("A latched accelerator may be switched on again.", _NONE),
         "accel.uncorrected_error": EventKind(
-            "An uncorrectable memory error was counted; each one is told.",
+            "Uncorrectable memory errors: the first is told at once, then how many came.",
             "Check the job; reset at the next checkpoint.",
         ),
         "accel.xid": EventKind("The accelerator reported another Xid.", "Look the code up."),

@@ -83,7 +83,9 @@ SERVICES: Final = MappingProxyType(
             "Look at the disk: what changes now is lost by a restart.",
         ),
         "store.write_restored": EventKind("State is durable again.", _NONE),
-        "boot.planned": EventKind("The daemon starts; the run before ended in order.", _NONE),
+        "boot.planned": EventKind(
+            "The daemon starts; the run before ended in order, or there was none.", _NONE
+        ),
         "boot.unplanned": EventKind(
             "The daemon starts after a crash, a kill or a loss of power.",
             "Find the cause; three in ten minutes, or a fallen host, lead to SAFE.",

@@ -122,7 +122,10 @@ def _events(
     """Return id, severity, subject, text and value of what a start has to tell."""
     count = restored.restart_count
     where = "the host has not restarted" if restored.same_boot else "the host has restarted"
-    if restored.was_planned:
+    if restored.was_planned and run_count == 1:
+        text = "run 1: there was none before"
+        events = [("boot.planned", Severity.INFO, "daemon", text, float(count))]
+    elif restored.was_planned:
         text = f"run {run_count}: the one before ended in order; {where}"
         events = [("boot.planned", Severity.INFO, "daemon", text, float(count))]
     else:

@@ -45,6 +45,8 @@ class Parameters:
         boottime_ns: CLOCK_BOOTTIME, in which deadlines are kept.
         now_ns: Monotonic clock, for events.
         on_change: Called with the new configuration; the cycle swaps it in between two steps.
+        why_unusable: Says why the node cannot fly a configuration that keeps its own rules, "" when
+            it can: asked before anything is in force or stored.
         use_golden: Leave the parameters aside in this run. They stay stored until something else is
             activated.
 
@@ -62,6 +64,7 @@ class Parameters:
         now_ns: Callable[[], int],
         on_event: Callable[[Event], None] = lambda _event: None,
         on_change: Callable[[NodeConfig], None] = lambda _config: None,
+        why_unusable: Callable[[NodeConfig], str] = lambda _config: "",
         use_golden: bool = False,
     ) -> None:
         self.config = config
@@ -73,6 +76,7 @@ class Parameters:
         self._now_ns = now_ns
         self._on_event = on_event
         self._on_change = on_change
+        self._why_unusable = why_unusable
         self._ending = asyncio.Event()
         self._aside = stored if use_golden else None
         if use_golden:
@@ -104,7 +108,7 @@ class Parameters:
         """Check the staged values together with all others."""
         if not self.set.staged:
             return _refuse("nothing is staged")
-        _, reasons = _build(self._shipped, {**self.set.active, **self.set.staged})
+        _, reasons = self._build({**self.set.active, **self.set.staged})
         return Outcome(not reasons, reasons)
 
     def activate(self, confirm_s: float) -> Outcome:
@@ -176,7 +180,7 @@ class Parameters:
             self._tell("parameter.reverted", Severity.WARNING, "parameters", text)
             active = stored.before
         active = self._usable(active)
-        config, reasons = _build(self._shipped, active)
+        config, reasons = self._build(active)
         if reasons:
             text = f"left out: {_text(active)}: {'; '.join(reasons)}"
             self._tell("parameter.set_aside", Severity.WARNING, "parameters", text)
@@ -199,12 +203,20 @@ class Parameters:
                 self._tell("parameter.set_aside", Severity.WARNING, key, text)
         return kept
 
+    def _build(self, values: Values) -> tuple[NodeConfig, tuple[str, ...]]:
+        """Return the whole configuration with these values, and why it cannot be."""
+        config, reasons = _build(self._shipped, values)
+        if reasons or config is self._shipped:
+            return config, reasons
+        reason = self._why_unusable(config)
+        return config, (f"{_text(values)}: {reason}",) if reason else ()
+
     def _differing(self, values: Values) -> dict[str, ParameterValue]:
         return {k: v for k, v in values.items() if v != _value_at(self._shipped, k)}
 
     def _put(self, new: ParameterSet, why: str) -> None:
         """Put a set in force that is known to be valid."""
-        config, reasons = _build(self._shipped, new.active)
+        config, reasons = self._build(new.active)
         if reasons:
             raise ValueError(f"a validated set is refused: {reasons}")
         old, self.config = self.config, config

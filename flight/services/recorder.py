@@ -38,9 +38,11 @@ _NOTHING_GIVEN = (None, None, None, (), None)  # of INPUT_KINDS
 class RecorderHealth:
     """State of a recorder. `rows` are cycles; `rares` are inputs, events, commands and answers.
 
-    written: committed. lost: dropped, because the disk failed or the queue was full. error: the
-    last trouble, empty while `ok`. size_bytes: of the file at the last commit. commit_ms,
-    commit_ms_max: how long the last commit took, and the longest.
+    written: committed to the file as it is now. set_aside: committed before to the one that lies
+    beside it as damaged, which may have cost some of them. lost: dropped, because the disk failed
+    or the queue was full, or in a file that was set aside before that one. Every cycle taken is in
+    one of the three, or waits. error: the last trouble, empty while `ok`. size_bytes: of the file
+    at the last commit. commit_ms, commit_ms_max: how long the last commit took, and the longest.
     set_aside_count: recordings of this path that were found damaged or of another schema.
     """
 
@@ -53,6 +55,7 @@ class RecorderHealth:
     commit_ms: float = 0.0
     commit_ms_max: float = 0.0
     set_aside_count: int = 0
+    rows_set_aside: int = 0
 
 
 class Recorder:
@@ -99,7 +102,9 @@ class Recorder:
         self._last_ns = -1  # before any cycle
         self.wants_state = True  # cycles are missing before the next one
         self._rows_taken = self._rows_written = self._rows_lost = self._rares_lost = 0
-        self._losses_written = (0, 0)
+        self._rows_set_aside = 0
+        self._losses_written = (0, 0)  # rows and rares, as some file tells them
+        self._losses_before = (0, 0)  # ... of earlier runs
         self._error = ""
         self._commit_ms = self._commit_ms_max = 0.0
         self._size_bytes = 0
@@ -120,6 +125,7 @@ class Recorder:
             commit_ms=self._commit_ms,
             commit_ms_max=self._commit_ms_max,
             set_aside_count=self._set_aside_count,
+            rows_set_aside=self._rows_set_aside,
         )
 
     def record(self, inputs: Inputs, decision: Decision, state: State | None = None) -> None:
@@ -207,7 +213,7 @@ class Recorder:
         """Drop what is not on the disk, after a bug of ours, and go on as a new run."""
         self._fail(error, self._last_ns)
         self._run, self._encoder = None, FrameEncoder(self._info.layout, KEYFRAME_EVERY)
-        self._rows_lost = self._rows_taken - self._rows_written
+        self._rows_lost = self._rows_taken - self._rows_written - self._rows_set_aside
 
     def close(self) -> None:
         """Write what is left and close the file. Further calls do nothing."""
@@ -299,7 +305,11 @@ class Recorder:
     def _commit(self, file: RecordingFile) -> None:
         start_ns = time.perf_counter_ns()
         losses = (self._rows_lost, self._rares_lost)
-        file.commit(None if losses == self._losses_written else losses)
+        if losses == self._losses_written:
+            file.commit()
+        else:
+            rows_before, rares_before = self._losses_before
+            file.commit((losses[0] - rows_before, losses[1] - rares_before))
         self._losses_written = losses
         self._rows_written += self._rows_pending
         self._rows_pending = self._rares_pending = 0
@@ -336,6 +346,10 @@ class Recorder:
                 set_aside(self._path)
                 self._is_damaged, self._run = False, None
                 self._set_aside_count += 1
+                self._rows_lost += self._rows_set_aside  # it lay where this one lies now
+                self._rows_set_aside, self._rows_written = self._rows_written, 0
+            if self._run is None:
+                self._losses_before = self._losses_written
             self._file = RecordingFile(
                 self._path, self._info, run=self._run, quota_mib=self._quota_mib
             )

@@ -204,6 +204,7 @@ class RecorderThread:
             commit_ms=inner.commit_ms,
             commit_ms_max=inner.commit_ms_max,
             set_aside_count=inner.set_aside_count,
+            rows_set_aside=inner.rows_set_aside,
         )
 
     def watch_state(self, state_now: Callable[[], State | None]) -> None:

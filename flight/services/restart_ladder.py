@@ -1,9 +1,10 @@
 """The restart ladder: what follows a failure, from a fresh task to a reset of the host. Pure.
 
-A chain belongs to one task (starts of the process: boot.py). It is an ordered list of rungs, each
-with a budget within a sliding window. A failure takes the first rung with something left. When
-nothing is left the last rung is due: SAFE, and one attempt per back-off, for ever. So restarting is
-bounded in rate (`restarts_max`) and never final.
+A chain belongs to one task (starts of the process: boot.py). Devices have ladders of their own in
+the core: an accelerator is reset by its driver, then power-cycled by its rails. A chain is an
+ordered list of rungs, each with a budget within a sliding window. A failure takes the first rung
+with something left. When nothing is left the last rung is due: SAFE, and one attempt per back-off,
+for ever. So restarting is bounded in rate (`restarts_max`) and never final.
 
 Times are of a clock that goes on while the host sleeps (CLOCK_BOOTTIME), in ns. They are all the
 state there is: whoever keeps them across processes keeps the windows.
@@ -21,12 +22,10 @@ class Rung(IntEnum):
     """What can be done about a failure, in the order of what it costs."""
 
     TASK = 0  # start the task again
-    DRIVER = 1  # re-open its driver first
-    POWER_CYCLE = 2  # take the power of its device away and give it back first
-    SAFE = 3  # ask the node for SAFE first
-    EXIT = 4  # end the process; whoever keeps it starts a fresh one
-    WATCHDOG = 5  # stop stroking: the host is reset
-    LAST = 6  # SAFE, one attempt per back-off
+    SAFE = 1  # ask the node for SAFE first
+    EXIT = 2  # end the process; whoever keeps it starts a fresh one
+    WATCHDOG = 3  # stop stroking: the host is reset
+    LAST = 4  # SAFE, one attempt per back-off
 
 
 NODE_RUNGS = frozenset({Rung.SAFE, Rung.EXIT, Rung.WATCHDOG})  # one budget for all chains
@@ -45,11 +44,9 @@ class RungBudget(NamedTuple):
     settle_s: float = 0.0
 
 
-# The rungs beyond the task's own. Counts and windows are assumed, except POWER_CYCLE, which stays
-# below the 3 in 10 minutes that a rail allows itself. docs/design/supervision.md has this table.
+# The rungs beyond the task's own. Counts and windows are assumed; docs/design/supervision.md has
+# this table.
 DEFAULT_RUNGS = (
-    RungBudget(Rung.DRIVER, 2, 600.0, 1.0),
-    RungBudget(Rung.POWER_CYCLE, 2, 3600.0, 10.0),
     RungBudget(Rung.SAFE, 1, 3600.0, 0.0),
     RungBudget(Rung.EXIT, 2, 3600.0, BACK_OFF_S),
     RungBudget(Rung.WATCHDOG, 1, 21600.0, BACK_OFF_S),

@@ -7,9 +7,6 @@ from pydantic import Field, model_validator
 from flight.core.section import Section
 from flight.services.restart_ladder import Rung, RungBudget
 
-POWER_CYCLE_SETTLE_S = 10.0  # REF-1: a module boots within 10 s of power good
-DRIVER_SETTLE_S = 1.0  # assumed
-
 
 class SupervisionConfig(Section):
     """[supervision]: how the daemon's own tasks are restarted and watched."""
@@ -18,12 +15,6 @@ class SupervisionConfig(Section):
         3, ge=0, le=100, description="Restarts of a task in its window; assumed."
     )
     task_window_s: float = Field(600.0, ge=10.0, le=86400.0, description="That window; assumed.")
-    driver_opens_max: int = Field(
-        2, ge=0, le=20, description="Re-opened drivers in the task's window; assumed."
-    )
-    power_cycles_max: int = Field(
-        2, ge=0, le=3, description="Power-cycles of a device in an hour; below S4's 3 in 10 min."
-    )
     safe_requests_max: int = Field(
         1, ge=1, le=10, description="Requests for SAFE in an hour before more is done; assumed."
     )
@@ -79,8 +70,6 @@ class SupervisionConfig(Section):
     def rungs(self) -> tuple[RungBudget, ...]:
         """Return the rungs beyond the task's own."""
         return (
-            RungBudget(Rung.DRIVER, self.driver_opens_max, self.task_window_s, DRIVER_SETTLE_S),
-            RungBudget(Rung.POWER_CYCLE, self.power_cycles_max, 3600.0, POWER_CYCLE_SETTLE_S),
             RungBudget(Rung.SAFE, self.safe_requests_max, 3600.0),
             RungBudget(Rung.EXIT, self.exits_max, 3600.0, self.back_off_s),
             RungBudget(Rung.WATCHDOG, self.watchdog_resets_max, 21600.0, self.back_off_s),

@@ -81,7 +81,7 @@ class Supervisor:
             escalation = Escalation(boot_ns=now_ns, back_off_s=back_off_s)
         self._escalation = escalation
         self._watch_period_s = watch_period_s
-        self._since_ns = 0
+        self._state, self._since_ns = TaskState.WAITING, 0
         self._has_started = asyncio.Event()  # a child: the watch looks more often for a while
 
     @property
@@ -97,7 +97,7 @@ class Supervisor:
         """Return the status of all children."""
         return TaskStatus(
             name=self.name or "supervisor",
-            state=TaskState.RUNNING,
+            state=self._state,
             policy=Policy.PERMANENT,
             since_ns=self._since_ns,
             children=tuple(
@@ -117,7 +117,7 @@ class Supervisor:
     async def run(self) -> None:
         """Run all children; return when every one has ended for good."""
         loop = asyncio.get_running_loop()
-        self._since_ns = self._now_ns()
+        self._state, self._since_ns = TaskState.RUNNING, self._now_ns()
         for slot in self._slots.values():
             slot.begin_keeping(loop)
         try:
@@ -128,6 +128,7 @@ class Supervisor:
                         slot.keeper = group.create_task(self._keep(slot), name=f"keep {name}")
                 watch.cancel()
         finally:
+            self._state, self._since_ns = TaskState.STOPPED, self._now_ns()
             for slot in self._slots.values():  # when its parent starts it again, all start
                 slot.is_stopping = False
 
@@ -386,8 +387,6 @@ class Supervisor:
 
 
 _NEXT = {
-    Rung.DRIVER: "its driver is re-opened",
-    Rung.POWER_CYCLE: "its device is power-cycled",
     Rung.SAFE: "the node goes to SAFE",
     Rung.EXIT: "the process ends",
     Rung.WATCHDOG: "the watchdog is left to reset the host",

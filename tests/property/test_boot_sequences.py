@@ -231,6 +231,12 @@ def test_planned_and_unplanned_and_the_host_are_told_apart() -> None:
     assert told[1].mode is Mode.NOMINAL
     ids = [e.event_id for e in host.events if e.event_id.startswith("boot")]
     assert ids == ["boot.planned", "boot.unplanned"] + ["boot.planned"] * 2 + ["boot.unplanned"] * 2
+    texts = [e.text for e in host.events if e.event_id == "boot.planned"]
+    assert texts == [
+        "run 1: there was none before",
+        "run 3: the one before ended in order; the host has not restarted",
+        "run 4: the one before ended in order; the host has restarted",
+    ]
 
 
 def test_a_crash_in_start_up_does_not_lead_around_safe() -> None:

@@ -45,6 +45,7 @@ RESPONSES = frozenset(
         CapReason.REFLEX,
         CapReason.LEASE,
         CapReason.VOLTAGE,
+        CapReason.CURRENT,
     }
 )
 

@@ -46,7 +46,7 @@ LINK = child("link", is_link=True, is_optional=True)
 CHILDREN = (
     LINK,
     child("cycle", Rung.SAFE, Rung.EXIT, Rung.WATCHDOG, restarts_max=3, window_s=600.0),
-    child("drivers", Rung.DRIVER, Rung.POWER_CYCLE, Rung.SAFE, restarts_max=5, window_s=60.0),
+    child("sense", Rung.EXIT, Rung.SAFE, restarts_max=5, window_s=60.0),
     child("recorder", Rung.SAFE, restarts_max=0),
     child("metrics", is_optional=True),
 )
@@ -452,7 +452,7 @@ def test_a_planted_fault_of_the_ladder_is_found(plant, message, monkeypatch) -> 
         for window_s in WINDOWS_S:
             bound_of(name, window_s)  # of the shipped ladder
     plant(monkeypatch)
-    always = [Step(1.0, what) for what in ("cycle", "exit", "link", "drivers") for _ in range(400)]
+    always = [Step(1.0, what) for what in ("cycle", "exit", "link", "sense") for _ in range(400)]
     storms = [always, [Step(0.0, "cycle", at_start=True)] * 100, storm(1, 3000)]
     with pytest.raises(AssertionError, match=message):
         fly_all(storms)

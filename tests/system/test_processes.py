@@ -148,6 +148,7 @@ def test_sigterm_ends_the_daemon_in_order_with_safe_values_in_the_plant(tmp_path
     assert caps is not None, left
     words = caps.group(1).split(", ")
     assert len(words) == 8 and "200" in words and set(words) <= {"200", "off"}, left
+    assert not (out / "events.jsonl").exists(), "without bound, beside a recording that has one"
 
 
 @pytest.mark.verify

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from flight.core.types import Event
-from flight.services.supervised import Child
+from flight.services.supervised import Child, TaskState, TaskStatus
 from flight.services.supervisor import Supervisor
 from sim_hw.clock import SimLoop, run_simulated
 
@@ -85,6 +85,14 @@ def fly(children: list[Child], script: Script | float, **options) -> tuple[Super
 
     run_simulated(main())
     return supervisor, events
+
+
+def tasks_in(tree: TaskStatus, state: TaskState) -> list[str]:
+    """The names of the tasks in a state, nested ones too."""
+    found = [task.name for task in tree.children if task.state is state]
+    for task in tree.children:
+        found += tasks_in(task, state)
+    return found
 
 
 def ids(events: list[Event]) -> list[str]:

@@ -262,30 +262,6 @@ def test_what_the_start_has_to_tell_is_told_once_there_is_somebody_to_tell(tmp_p
         assert {"store.created", "boot.planned"} <= {e.event_id for e in recording.events()}
 
 
-def test_parameters_that_were_confirmed_are_in_force_from_the_first_cycle_on(
-    tmp_path: Path,
-) -> None:
-    commands = (
-        ("set_parameter", {"key": "guard.setpoint_c", "value": 80.0}),
-        ("activate_parameters", {"confirm_s": 60.0}),
-        ("confirm_parameters", {}),
-    )
-
-    def act(flown: Assembled) -> None:
-        for name, arguments in commands:
-            flown.daemon.submit(Command(name, name, tuple(arguments.items())))
-
-    first = Assembled(tmp_path, act=act).fly()
-    assert [ack.ok for ack in first.daemon.cycle.acks] == [True] * 3
-    setpoints_c: list[float] = []
-
-    def look(flown: Assembled) -> None:
-        setpoints_c.append(flown.daemon.cycle.config.core.guard.setpoint_c)
-
-    Assembled(tmp_path, files=first.files, act=look, seconds=0.3).fly()
-    assert setpoints_c == [80.0]
-
-
 # ---- what goes into a cycle ----
 
 
@@ -359,6 +335,20 @@ def test_a_service_that_stalls_is_named_and_started_again(tmp_path: Path) -> Non
     flown = Assembled(tmp_path, act=act, seconds=8.0).fly()
     stalled = [event for event in flown.events if event.event_id == "task.stalled"]
     assert {event.subject for event in stalled} == {"time"}
+
+
+def test_the_priority_is_asked_for_once_however_often_the_cycle_starts_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flight.assembly.take_priority", lambda _priority: "not permitted")
+
+    def act(flown: Assembled) -> None:
+        object.__setattr__(flown.daemon.place, "is_virtual", False)  # who is virtual never asks
+        fails_from(0.5, 0.75)(flown)
+
+    flown = Assembled(tmp_path, act=act).fly()
+    assert flown.ids().count("task.restart") >= 2
+    assert flown.ids().count("priority.refused") == 1
 
 
 # ---- one bug takes nobody along ----
@@ -453,6 +443,7 @@ def test_every_section_of_the_status_can_be_written_as_json_at_any_time(tmp_path
     assert not [part for part in last.values() if isinstance(part, dict) and set(part) == {"error"}]
     assert set(first) | {"view"} == set(last)
     assert last["start"]["run_count"] == 1 and last["start"]["was_planned"]
+    assert last["tasks"][0]["state"] == "running"
     names = [task["name"] for task in last["tasks"]]
     assert names[:2] == ["supervisor", "link"] and names[-1] == "cycle"
     assert last["link"]["state"] == "up" and last["recorder"]["rows_lost"] == 0
@@ -462,6 +453,13 @@ def test_every_section_of_the_status_can_be_written_as_json_at_any_time(tmp_path
     assert last["parameters"] == {"active": {}, "staged": {}, "is_confirmed": True}
     assert last["plan"]["accepted"] == 0 and last["watchdog"]["strokes"] == 0
     assert sum(count for _edge, count in last["cycle"]["lateness_histogram"]) == 20
+
+
+def test_a_status_of_a_daemon_that_has_ended_shows_no_task_that_runs(tmp_path: Path) -> None:
+    Assembled(tmp_path).fly()
+    document = json.loads((tmp_path / "status.json").read_text())
+    assert document["state"] == "ended"
+    assert {task["state"] for task in document["tasks"]} == {"stopped"}
 
 
 def test_a_section_that_fails_costs_itself_alone(tmp_path: Path) -> None:

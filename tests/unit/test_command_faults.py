@@ -136,7 +136,7 @@ def test_the_faults_of_a_daemon_that_is_gone_are_not_told_as_of_now(
     assert main(["faults", "--run", str(tmp_path)]) == 0
     assert capsys.readouterr().out.splitlines()[:2] == [
         "The daemon does not run; this is its last word.",
-        "No fault was raised.",
+        "No fault was raised at its end.",
     ]
     assert main(["faults", "--run", str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["is_now"] is False

@@ -4,7 +4,7 @@ from math import inf, nan
 
 import pytest
 
-from flight.core import cap_plan, clocks, commands, counters, rails, temperature, trends
+from flight.core import cap_plan, clocks, commands, rails, temperature, trends
 from flight.core.conditions import Readings
 from flight.core.config import CoreConfig
 from flight.core.config_loop import LoopConfig
@@ -253,14 +253,3 @@ def test_a_heater_stays_on_up_to_its_upper_limit(key: str, on_c: float, off_c: f
         is_wanted = state.heaters_wanted if key == "supply_temp_c" else state.battery_heater_wanted
         seen.append(is_wanted)
     assert seen == [False, True, True, True, False, False]
-
-
-def test_a_count_that_is_unknown_keeps_the_last_known_one() -> None:
-    """Else an error counted while the device was silent would never be told."""
-    before = (3.0, 0.0, 79.0, 0.0)
-    assert counters.step(before, (nan, 0.0, nan, 0.0)) is before
-    after = counters.step(before, (nan, 1.0, nan, 0.0))
-    assert after == (3.0, 1.0, 79.0, 0.0)
-    assert counters.new_errors(after, (5.0, 1.0, 79.0, 48.0)) == (
-        ("accel.uncorrected_error", 0, 2.0), ("accel.xid", 1, 48.0),
-    )  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flight.examples import examples_dir
+from sim_hw.fly_output import prepare_folder
 from tests.system.flying import refused
 
 TITLE = 'title = "T"\nshows = "S."\n'
@@ -297,6 +298,15 @@ def test_a_flight_never_overwrites_what_is_no_flight(capsys: pytest.CaptureFixtu
         )
     ]
     assert (Path("holiday") / "beach.jpg").read_text() == "mine"
+
+
+def test_what_was_set_aside_is_part_of_a_flight_with_its_wal() -> None:
+    folder = Path("flown")
+    folder.mkdir()
+    for name in ("recording.db.aside", "recording.db.aside-wal", "recording.db.aside-shm"):
+        (folder / name).write_text("of an earlier flight")
+    prepare_folder(folder)
+    assert list(folder.iterdir()) == []
 
 
 def test_run_wants_to_hear_that_the_devices_are_simulated(

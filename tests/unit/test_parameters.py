@@ -245,6 +245,29 @@ def test_what_fits_no_more_is_left_out_and_never_prevents_a_start(
     assert text in bench.events[0].text and bench.events[0].severity is Severity.WARNING
 
 
+def no_step_at_79(config: NodeConfig) -> str:
+    return "nobody can fly it" if config.guard.setpoint_c == 79.0 else ""
+
+
+def test_a_set_that_the_node_cannot_fly_is_refused_and_nothing_of_it_is_stored() -> None:
+    bench = Bench()
+    bench.put(guard__setpoint_c=80.0)
+    parameters = bench.start(why_unusable=no_step_at_79)
+    assert parameters.stage("guard.setpoint_c", 79.0).ok
+    outcome = parameters.activate(60.0)
+    assert outcome.reasons == ("guard.setpoint_c = 79.0: nobody can fly it",)
+    stored = bench.store.state.parameters
+    assert (stored.active, stored.before) == ({"guard.setpoint_c": 80.0}, None)
+    assert (parameters.config.guard.setpoint_c, bench.configs, bench.events) == (80.0, [], [])
+
+
+def test_a_stored_set_that_the_node_cannot_fly_never_prevents_a_start() -> None:
+    bench = Bench()
+    bench.put(guard__setpoint_c=79.0)
+    assert bench.start(why_unusable=no_step_at_79).config == bench.config
+    assert bench.ids() == ["parameter.set_aside"] and "nobody can fly it" in bench.events[0].text
+
+
 def test_a_key_that_needs_a_restart_is_named() -> None:
     bench = Bench()
     bench.parameters.stage("modes.autostart_mode", "STANDBY")

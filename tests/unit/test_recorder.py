@@ -222,40 +222,6 @@ def test_a_daemon_that_starts_again_goes_on_in_the_same_recording(tmp_path: Path
         RecordingReader(path, run=7)
 
 
-def damage(path: Path, at: float) -> None:
-    """Overwrite pages from a place in the file on."""
-    data = bytearray(path.read_bytes())
-    begin = max(100, round(at * len(data)))
-    data[begin : begin + 40_000] = b"\xa5" * len(data[begin : begin + 40_000])
-    path.write_bytes(data)
-
-
-@pytest.mark.parametrize("at", [0.0, 0.1, 0.3, 0.6, 0.9])
-def test_a_damaged_recording_is_set_aside_and_the_daemon_records_on(
-    tmp_path: Path, at: float
-) -> None:
-    path, flown = tmp_path / "r.sqlite", flight(600)
-    record(path, flown[:500])
-    damage(path, at)
-    broken = path.read_bytes()
-    recorder = Recorder(path, INFO)
-    for cycle in flown[500:]:
-        recorder.record(*cycle)
-    late = replace(flown[-1].inputs, now_ns=flown[-1].inputs.now_ns + 2 * REOPEN_AFTER_NS)
-    for k in range(20):  # a damage that only writing finds costs what came until the next try
-        inputs = replace(late, now_ns=late.now_ns + k * PERIOD_NS)
-        recorder.record(inputs, flown[-1].decision)
-    recorder.close()
-    health = recorder.health
-    assert health.ok and health.rows_written + health.rows_lost == 120
-    assert health.rows_written >= 20
-    if health.set_aside_count:
-        assert (tmp_path / "r.sqlite.aside").stat().st_size >= len(broken)
-        with RecordingReader(path) as reader:
-            # What was committed before writing found the damage lies aside.
-            assert 20 <= len(list(reader.rows())) <= health.rows_written
-
-
 def test_a_recording_of_another_schema_is_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "r.sqlite"
     record(path, flight(5))

@@ -58,7 +58,8 @@ def test_each_event_of_supervision_tells_the_operator_what_to_do() -> None:
         ({"watchdog_period_s": 12.0}, "must be at most a third of watchdog_timeout_s = 30"),
         ({"back_off_s": 60.0, "link_back_off_s": 61.0}, "the link is given up last"),
         ({"stall_s": 2.0, "blocked_s": 1.0}, "must be more than twice blocked_s = 1.0"),
-        ({"power_cycles_max": 4}, "less than or equal to 3"),
+        ({"exits_max": 11}, "less than or equal to 10"),
+        ({"power_cycles_max": 2}, "Extra inputs"),  # of accelerators: a budget of the core's
         ({"rss_mib_max": 10.0}, "greater than or equal to 64"),
         ({"restarts": 1}, "Extra inputs"),
     ],

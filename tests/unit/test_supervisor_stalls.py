@@ -9,9 +9,8 @@ from flight.services.restart_budget import Escalation
 from flight.services.restart_ladder import Rung, RungBudget
 from flight.services.supervised import Child, Strategy, TaskState
 from flight.services.supervisor import Supervisor
-from flight.services.task_status import find_tasks
 from sim_hw.clock import run_simulated
-from tests.unit.supervised_service import Service, fly, ids, now_ns, now_s
+from tests.unit.supervised_service import Service, fly, ids, now_ns, now_s, tasks_in
 
 NS_PER_S = 1_000_000_000
 
@@ -94,7 +93,7 @@ def test_a_stalled_task_is_not_asked_first_and_one_that_starts_again_is_not_read
         assert asked == []
         assert len(bad.starts_s) == 2
         await asyncio.sleep(4.0)
-        assert "store" in find_tasks(supervisor.tree(), TaskState.RUNNING)
+        assert "store" in tasks_in(supervisor.tree(), TaskState.RUNNING)
 
     fly([store.child, bad.child], script)
 

@@ -95,6 +95,24 @@ def test_status_shows_tasks_with_restarts_and_lateness():
 
 
 @pytest.mark.parametrize(
+    ("run_count", "was_planned", "text"),
+    [
+        (1, True, "run 1 of boot 1, the first"),
+        (2, True, "run 2 of boot 1, last end planned"),
+        (1, False, "run 1 of boot 1, last end unplanned"),  # a store that could not be read
+    ],
+)
+def test_status_tells_a_first_run_from_one_after_an_end_in_order(run_count, was_planned, text):
+    start = {"run_count": run_count, "boot_count": 1, "was_planned": was_planned}
+    assert text in text_of(render(DOCUMENT | {"start": start}), width=120)
+
+
+def test_status_counts_the_runs_of_a_task_that_were_left_behind():
+    task = {"name": "plan", "depth": 1, "state": "abandoned", "abandoned": 2}
+    assert "runs left behind: 2" in text_of(render(DOCUMENT | {"tasks": [task]}))
+
+
+@pytest.mark.parametrize(
     ("change", "well"),
     [
         ({}, True),
