@@ -2,7 +2,7 @@
 
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from flight.config_check import check_config
 from flight.core.commands import COMMAND_ARGUMENTS
 from flight.dictionary.events import EVENT_IDS
 from flight.durations import parse_duration
-from flight.examples import default_scenario_path
+from flight.examples import default_config_path, default_scenario_path
 from flight.log import configure_logging
 from flight.operator_error import OperatorError, explain_validation
 from flight.services.folder_lock import only_daemon_in
@@ -40,6 +40,7 @@ NS_PER_S = 1_000_000_000
 EXIT_OK, EXIT_VIOLATED, EXIT_BUG, EXIT_INTERRUPTED = 0, 1, 3, 130
 DEFAULT_SEED = 7
 SIMULATED_ACCELERATORS = 8
+REPORT_S_MIN = 600.0  # of a shorter flight a report is written only when asked for
 DURATION_S_MAX = 400.0 * 86400.0
 FOREIGN_ORBIT = Scenario(
     title="No faults",
@@ -49,7 +50,10 @@ FOREIGN_ORBIT = Scenario(
 
 @dataclass(frozen=True, kw_only=True)
 class FlightRequest:
-    """What the command line asked for; None: the default."""
+    """What the command line asked for; None: the default.
+
+    with_report: write report.html; None: of flights of REPORT_S_MIN or longer.
+    """
 
     config_path: Path
     scenario_path: Path | None = None
@@ -59,6 +63,22 @@ class FlightRequest:
     out: Path | None = None
     realtime_speed: float | None = None
     as_json: bool = False
+    with_report: bool | None = False
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The words of a command that flies the same, for the seed and duration it was given."""
+        words = ["nightside", "sim"]
+        if self.config_path != default_config_path():
+            words.append(str(self.config_path))
+        options = (
+            ("--scenario", self.scenario_path),
+            ("--orbit", self.orbit_path),
+            ("--duration", self.duration),
+        )
+        for name, value in options:
+            words += [] if value is None else [name, str(value)]
+        return tuple(words)
 
 
 def fly(request: FlightRequest) -> int:
@@ -82,16 +102,36 @@ def fly(request: FlightRequest) -> int:
             traceback.print_exception(flown.bug)
             sys.stderr.write("nightside: this is a bug in nightside, not in your input\n")
             return EXIT_BUG
-        summary = summarise(flown)
+        summary = summarise(flown, command=request.command)
     write_summary(summary, folder / SUMMARY_NAME)
     if request.as_json:
         sys.stdout.write((folder / SUMMARY_NAME).read_text(encoding="utf-8"))
     else:
         print_summary(summary, sys.stdout)
         sys.stdout.write(f"written to {folder}/\n")
+    _report(request, folder, summary)
     if flown.interrupted:
         return EXIT_INTERRUPTED
     return EXIT_OK if summary["ok"] else EXIT_VIOLATED
+
+
+def _report(request: FlightRequest, folder: Path, summary: Mapping[str, Any]) -> None:
+    """Write the report where one is wanted; its path is the last line.
+
+    A report that cannot be written is told and changes nothing about the flight.
+    """
+    is_long = summary["simulated_s"] >= REPORT_S_MIN
+    if not (is_long if request.with_report is None else request.with_report):
+        return
+    from flight.report.writing import write_report  # noqa: PLC0415 - only for who wants one
+
+    try:
+        path = write_report(folder)
+    except OperatorError as error:
+        sys.stderr.writelines(f"nightside: no report: {line}\n" for line in error.lines)
+        return
+    if not request.as_json:
+        sys.stdout.write(f"{path}\n")
 
 
 def _free_folder(folder: Path) -> Path:
@@ -102,8 +142,12 @@ def _free_folder(folder: Path) -> Path:
     return prepare_folder(folder)
 
 
-def summarise(flown: FlownFlight) -> dict[str, Any]:
-    """Return the summary of a flight that ended (docs/reference/summary.schema.json)."""
+def summarise(flown: FlownFlight, *, command: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the summary of a flight that ended (docs/reference/summary.schema.json).
+
+    Args:
+        command: The command that flies it again, but for the seed; empty: there is none.
+    """
     flight = flown.flight
     setup, node = flight.setup, flight.node
     run = RunFacts(
@@ -113,6 +157,7 @@ def summarise(flown: FlownFlight) -> dict[str, Any]:
         config_hash=config_hash(setup.config),
         trace_hash=node.cycle.trace_hash,
         is_interrupted=flown.interrupted,
+        command=(*command, "--seed", str(setup.plan.seed)) if command else (),
     )
     orbit = OrbitFacts(
         source=setup.orbit.source, period_s=setup.orbit.period_s, eclipse_s=setup.orbit.eclipse_s
@@ -125,6 +170,7 @@ def summarise(flown: FlownFlight) -> dict[str, Any]:
         expectations=(*flight.expectations.finish(flown.simulated_ns), *_refusals(flight)),
         stories=flight.stories.stories,
         meter=flight.meter,
+        energy=node.plant.energy,
         properties={"S14": node.witness.differed == 0 if node.witness.compared else None},
     )
 

@@ -20,6 +20,7 @@ OWN_FILES = (
     "store.bin.damaged",
     "store.bin.newer",
     SUMMARY_NAME,
+    "report.html",
 )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sim_hw.expectations import ExpectationResult
 from sim_hw.fault_story import FaultStory
 from sim_hw.meter import FlightMeter
+from sim_hw.plant import EnergyLedger
 from sim_hw.properties import PropertyChecker
 from sim_hw.property_truth import Approach, Violation
 from sim_hw.scenario_times import FOREVER_NS, FlightPlan
@@ -31,7 +32,7 @@ class OrbitFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """What a run was and what it cost."""
+    """What a run was and what it cost. command: that flies it again."""
 
     simulated_s: float
     wall_s: float
@@ -39,6 +40,7 @@ class RunFacts:
     config_hash: str
     trace_hash: str
     is_interrupted: bool = False
+    command: tuple[str, ...] = ()
 
 
 def build_summary(
@@ -50,6 +52,7 @@ def build_summary(
     expectations: Sequence[ExpectationResult],
     stories: Sequence[FaultStory],
     meter: FlightMeter,
+    energy: EnergyLedger | None = None,
     properties: Mapping[str, bool | None] | None = None,
 ) -> dict[str, Any]:
     """Return the summary. `ok`: every expectation met and no property violated.
@@ -57,6 +60,7 @@ def build_summary(
     A property that nothing came near, nor could have broken, is ok and not `tested`.
 
     Args:
+        energy: The plant's own ledger; None: there is none.
         properties: Results of properties checked elsewhere, by name, e.g. S14; None: not tested.
     """
     ledger = checker.ledger
@@ -74,6 +78,7 @@ def build_summary(
         "wall_s": run.wall_s,
         "cpu_s": run.cpu_s,
         "seed": plan.seed,
+        "command": list(run.command) or None,
         "config_hash": run.config_hash,
         "trace_hash": run.trace_hash,
         "violations": [_violation(violation) for violation in ledger.violations],
@@ -83,6 +88,7 @@ def build_summary(
         "faults": [_fault(story) for story in stories],
         "peaks": meter.peaks(),
         "work": meter.work(),
+        "energy": None if energy is None else _energy(energy),
         "orbit": {
             "source": orbit.source,
             "period_s": orbit.period_s,
@@ -139,6 +145,17 @@ def _approach(approach: Approach | None) -> dict[str, Any] | None:
         "unit": approach.unit,
         "time_s": approach.time_s,
         "subject": approach.subject,
+    }
+
+
+def _energy(ledger: EnergyLedger) -> dict[str, float]:
+    return {
+        "array_joules": ledger.generated_j,
+        "load_joules": ledger.load_j,
+        "battery_loss_joules": ledger.loss_j,
+        "rejected_joules": ledger.rejected_j,
+        "stored_change_joules": ledger.stored_j - ledger.stored_start_j,
+        "heat_change_joules": ledger.heat_j - ledger.heat_start_j,
     }
 
 

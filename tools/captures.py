@@ -11,6 +11,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,7 @@ MARKS = ("<!-- sim output -->", "<!-- end of sim output -->")  # around what a f
 CONFIG = ROOT / "examples" / "configs" / "ref1.toml"
 ORBIT = "flights/first_orbit-seed7"
 TROUBLE = "flights/trouble"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WAIT_S = 120.0  # for a flight to come so far; a test machine may be slow
 SCENARIO = """
 title = "Four faults within a minute"
@@ -202,6 +204,27 @@ def flown(captures: Captures) -> None:
     captures.top("top-recording", recording, at_s=2602.0)
     said = captures.run("plot", ORBIT, "--channels", *PLOT, "--out", str(captures.out / "plot.png"))
     print(said, end="")
+    report_picture(folder / ORBIT / "report.html", captures.out / "report.png")
+
+
+def report_picture(report: Path, out: Path) -> None:
+    """Take the head of a report as a browser shows it, the mouse over a plot."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - of this picture alone
+
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        print("no report.png: there is no browser; install with: sudo apt-get install chromium")
+        return
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 1500})
+        page.goto(report.resolve().as_uri())
+        over = page.locator('[data-panel="core"] .u-over')
+        box = over.bounding_box() or {}
+        page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"])
+        page.screenshot(path=out)
+        browser.close()
+    print(out)
 
 
 def write_readme(said: str) -> None:

@@ -32,6 +32,11 @@ def add(commands: Commands) -> None:
         "simulated accelerators; the flight ends with it",
     )
     sim.add_argument("--json", action="store_true", help="print summary.json instead of the text")
+    sim.add_argument(
+        "--report",
+        action=argparse.BooleanOptionalAction,
+        help="write report.html, or do not (default: of flights of 10 minutes and more)",
+    )
     sim.set_defaults(run=_sim)
 
 
@@ -68,6 +73,7 @@ def _sim(arguments: argparse.Namespace) -> int:
         out=arguments.out,
         realtime_speed=arguments.realtime,
         as_json=arguments.json,
+        with_report=arguments.report,
     )
     if not arguments.nvml_shell:
         return fly(request)

@@ -70,7 +70,7 @@ class GrantReader:
     """Turns caps and codes into tuples, each different row once."""
 
     def __init__(self, reasons: dict[int, str]) -> None:
-        self._reasons = reasons
+        self.reasons = reasons  # by code
         self._known: dict[bytes, Granted] = {}
 
     def read(self, block: BlockRows) -> list[Granted]:
@@ -95,7 +95,7 @@ class GrantReader:
         return Granted(
             MODES[mode],
             tuple(block.caps[row].tolist()),
-            tuple([self._reasons[code] for code in reasons]),
+            tuple([self.reasons[code] for code in reasons]),
         )
 
 

@@ -23,6 +23,7 @@ READERS: dict[str, tuple[list[str], int]] = {
     "log": (["out", "--severity", "debug"], 0),
     "explain": (["out", "--at", "1s"], 0),
     "replay": (["out", "--json"], 0),
+    "report": (["out"], 0),
     "plot": (["out", "--channels", "loop.*", "--out", "a.svg"], 0),
     "export": (["out", "--channels", "loop.*", "--format", "csv", "--out", "a.csv"], 0),
     "dictionary": (["node.toml", "--json"], 0),
