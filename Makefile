@@ -34,7 +34,7 @@ C_BRANCH_MIN := 85
 FUZZ_SECONDS ?= 60
 SEED ?= $(shell date +%s)
 
-.PHONY: help sim test test-python test-c check bench fuzz-smoke verify property docs captures install clean distclean
+.PHONY: help sim test test-python test-c check bench fuzz-smoke verify compare property docs captures install clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r n t; \
@@ -58,8 +58,14 @@ fuzz-smoke: $(STAMP)/native ## each fuzz target for a minute (FUZZ_SECONDS=60), 
 
 verify: $(STAMP)/native $(STAMP)/test ## what is too long or too timed for `make test` (SEED=1)
 	@tools/find_broker.sh
+	@tools/find_basilisk.sh $(PY)
 	@echo "hypothesis seed $(SEED)"
 	@$(PY) -m pytest -m verify --hypothesis-profile=long --hypothesis-seed=$(SEED) -s $(ARGS)
+
+compare: $(STAMP)/native $(STAMP)/test ## of `make verify`, the plant against skyfield, Basilisk and closed forms
+	@tools/find_basilisk.sh $(PY)
+	@rm -rf build/verify
+	@$(PY) -m pytest -m verify tests/verify -q -s $(ARGS)
 
 property: $(STAMP)/native $(STAMP)/test ## the property tests again, longer, from a new seed (SEED=1)
 	@echo "hypothesis seed $(SEED)"

@@ -92,13 +92,18 @@ class CircularPropagator:
         """Mean motion."""
         return math.sqrt(MU_KM3_PER_S2 / self.radius_km**3)
 
+    @property
+    def node_rate_rad_per_s(self) -> float:
+        """Secular regression of the node by J2."""
+        cos_i = math.cos(self.inclination_rad)
+        ratio = EARTH_RADIUS_KM / self.radius_km
+        return -1.5 * self.rate_rad_per_s * J2 * ratio**2 * cos_i
+
     def state(self, time_s: Float64s) -> tuple[Float64s, Float64s]:
         """Return positions in km and unit orbit normals."""
-        rate = self.rate_rad_per_s
         cos_i, sin_i = math.cos(self.inclination_rad), math.sin(self.inclination_rad)
-        node_rate = -1.5 * rate * J2 * (EARTH_RADIUS_KM / self.radius_km) ** 2 * cos_i
-        node = self.node_rad + node_rate * time_s
-        argument = self.argument_rad + rate * time_s
+        node = self.node_rad + self.node_rate_rad_per_s * time_s
+        argument = self.argument_rad + self.rate_rad_per_s * time_s
         cos_node, sin_node = np.cos(node), np.sin(node)
         cos_u, sin_u = np.cos(argument), np.sin(argument)
         position = np.stack(
@@ -187,7 +192,7 @@ class Orbit:
         self._shadow: Shadow = shadow
         self._sink = sink or SinkModel()
         self._earth_radius_km = earth_radius_km
-        self._epoch_days = _days_since_j2000(epoch_utc)
+        self._epoch_days = days_since_j2000(epoch_utc)
         self._chunks: dict[int, _Chunk] = {}
         self._now = self._chunk(0)
         self._high_s = _CHUNK_S
@@ -232,7 +237,7 @@ class Orbit:
             raise ValueError(f"start = {start!r}: give 'eclipse_entry' and a start_phase_ratio")
         radius_km = EARTH_RADIUS_KM + altitude_km
         inclination_rad = math.radians(inclination_deg)
-        node_rad = _node_for_beta(beta_deg, inclination_deg, _days_since_j2000(start_utc))
+        node_rad = _node_for_beta(beta_deg, inclination_deg, days_since_j2000(start_utc))
 
         def at_argument(argument_rad: float) -> Orbit:
             path = CircularPropagator(radius_km, inclination_rad, node_rad, argument_rad)
@@ -443,7 +448,8 @@ def _brackets(time_s: Float64s, elevation: Float64s) -> tuple[Float64s, Float64s
     return time_s[at], time_s[at + 1], lit[at].astype(np.float64)
 
 
-def _days_since_j2000(when: datetime) -> float:
+def days_since_j2000(when: datetime) -> float:
+    """Return days since JD 2451545.0; a naive time is taken as UTC."""
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
     return (when - datetime(2000, 1, 1, 12, tzinfo=UTC)) / timedelta(days=1)
 

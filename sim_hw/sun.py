@@ -14,6 +14,7 @@ SUN_RADIUS_KM = 695_700.0  # nominal solar radius, IAU 2015 resolution B3
 ASTRONOMICAL_UNIT_KM = 149_597_870.7  # IAU 2012 resolution B2
 J2000_JD = 2_451_545.0
 DAY_S = 86_400.0
+SUN_DEG_PER_DAY = 0.985_647_4  # mean longitude, Astronomical Almanac
 
 
 def sun_direction(days_since_j2000: Float64s) -> tuple[Float64s, Float64s]:
@@ -23,17 +24,39 @@ def sun_direction(days_since_j2000: Float64s) -> tuple[Float64s, Float64s]:
         days_since_j2000: Days since JD 2451545.0; UT serves: TT would move the Sun by 0.001 deg.
     """
     days = np.asarray(days_since_j2000, dtype=np.float64)
-    mean_longitude_deg = 280.460 + 0.985_647_4 * days
     anomaly = np.radians(357.528 + 0.985_600_3 * days)
-    longitude_deg = mean_longitude_deg + 1.915 * np.sin(anomaly) + 0.020 * np.sin(2.0 * anomaly)
+    longitude_deg = (
+        mean_longitude_deg(days) + 1.915 * np.sin(anomaly) + 0.020 * np.sin(2.0 * anomaly)
+    )
     longitude = np.radians(longitude_deg)
-    obliquity = np.radians(23.439 - 4.0e-7 * days)
     distance_au = 1.000_14 - 0.016_71 * np.cos(anomaly) - 0.000_14 * np.cos(2.0 * anomaly)
+    return _on_the_ecliptic(longitude, days), distance_au * ASTRONOMICAL_UNIT_KM
+
+
+def circular_sun_direction(days_since_j2000: Float64s) -> tuple[Float64s, Float64s]:
+    """Return the same of a Sun on a circular path: the mean longitude, one astronomical unit.
+
+    It leads or trails the true Sun by up to 1.9 deg. Sizing by hand is done with it (check case 6).
+    """
+    days = np.asarray(days_since_j2000, dtype=np.float64)
+    distance_km = np.full(days.size, ASTRONOMICAL_UNIT_KM)
+    return _on_the_ecliptic(np.radians(mean_longitude_deg(days)), days), distance_km
+
+
+def mean_longitude_deg(days_since_j2000: Float64s) -> Float64s:
+    """Return the mean longitude of the Sun: the right ascension of the mean Sun of civil time."""
+    longitude_deg: Float64s = 280.460 + SUN_DEG_PER_DAY * days_since_j2000
+    return longitude_deg
+
+
+def _on_the_ecliptic(longitude: Float64s, days: Float64s) -> Float64s:
+    """Return unit vectors in the mean equator of date."""
+    obliquity = np.radians(23.439 - 4.0e-7 * days)
     direction = np.empty((days.size, 3))
     direction[:, 0] = np.cos(longitude)
     direction[:, 1] = np.cos(obliquity) * np.sin(longitude)
     direction[:, 2] = np.sin(obliquity) * np.sin(longitude)
-    return direction, distance_au * ASTRONOMICAL_UNIT_KM
+    return direction
 
 
 def limb_elevation_rad(

@@ -204,6 +204,8 @@ def flown(captures: Captures) -> None:
     captures.top("top-recording", recording, at_s=2602.0)
     said = captures.run("plot", ORBIT, "--channels", *PLOT, "--out", str(captures.out / "plot.png"))
     print(said, end="")
+    altitudes = ("550", "600", "650", "1400")
+    captures.run("orbit", "--altitude", *altitudes, "--out", str(captures.out / "orbit.png"))
     report_picture(folder / ORBIT / "report.html", captures.out / "report.png")
 
 

@@ -27,6 +27,7 @@ READERS: dict[str, tuple[list[str], int]] = {
     "plot": (["out", "--channels", "loop.*", "--out", "a.svg"], 0),
     "export": (["out", "--channels", "loop.*", "--format", "csv", "--out", "a.csv"], 0),
     "dictionary": (["node.toml", "--json"], 0),
+    "orbit": (["node.toml", "--days", "1"], 0),
 }
 OWN_WAY = {"init", "run"}  # one takes no configuration, the other comes first
 
