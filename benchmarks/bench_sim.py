@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from benchmarks.calibration import calibrate
 from benchmarks.flights import default_setup
+from benchmarks.lasting import lasting_rows
 from benchmarks.stages import STAGES, WHOLES, measure
 from benchmarks.table import Row, report
 from flight.flights import RECORDING_NAME
@@ -49,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"calibration {flight.calibration_s:.3f} CPU s, trace {flight.trace_hash}"
         )
     assert len({flight.trace_hash for flight in flights}) == 1, "S14: three runs, three traces"
-    rows = [*flight_rows(flights), *stage_rows(min(STAGES_S, options.duration or STAGES_S))]
+    stages = stage_rows(min(STAGES_S, options.duration or STAGES_S))
+    rows = [*flight_rows(flights), *stages, *lasting_rows()]
     return 0 if report("sim", "Full stack in virtual time (CPU time)", rows) else 1
 
 

@@ -113,6 +113,7 @@ class Daemon:
             round(config.cycle.period_s * NS_PER_S),
             (("loop beat", self._beat), ("feed", self._feed), *entries),
             place.now_ns,
+            leap=place.leap,
         )
         cycle.feed.restored = self.start.restored
         cycle.remember = lambda: self.store.restored(self.start.restored.restart_count)

@@ -30,6 +30,7 @@ class Place:
         seed: Of the simulation, 0 for none.
         element_set: Of the orbit; None: that of the configuration.
         is_virtual: Virtual time: no threads, no sockets, no looks at the process.
+        leap: Of virtual time, as in RateGroup.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class Place:
     seed: int = 0
     element_set: ElementSet | None = None
     is_virtual: bool = False
+    leap: Callable[[int], bool] | None = None
 
 
 class Sinks:

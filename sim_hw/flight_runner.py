@@ -121,12 +121,14 @@ class FlightRunner:
         *,
         host: HostBoot | None = None,
         transport: Transport | None = None,
+        leap: Callable[[int], bool] | None = None,
     ) -> Daemon:
         """Return the daemon on the given clock. Call it inside the running event loop.
 
         Args:
             host: The boot of the host; None: one of its own on the given clock.
             transport: To a broker; None: one in memory, with the outages of the plan.
+            leap: Of virtual time, as in RateGroup.
         """
         setup, node = self._setup, self.flight.node
         self._ending = ending
@@ -144,6 +146,7 @@ class FlightRunner:
             seed=setup.plan.seed,
             element_set=element_set_of(setup.orbit),
             is_virtual=not self._realtime,
+            leap=leap,
         )
         daemon = Daemon(
             config=node.config,
@@ -196,7 +199,7 @@ class FlightRunner:
         seed = self._setup.plan.seed
         ending = Ending()
         session_id = f"sim-{seed}-{config_hash(self._setup.config)}"
-        daemon = self.make_daemon(loop.now_ns, session_id, ending)
+        daemon = self.make_daemon(loop.now_ns, session_id, ending, leap=loop.leap)
         await run_daemon(
             daemon.parts, ending=ending, handle_signals=False, write=lambda _report: None
         )

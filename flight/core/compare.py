@@ -13,7 +13,7 @@ import numpy as np
 
 from flight.core.config_judge import Comparison, JudgeConfig
 from flight.core.points import PointTable
-from flight.core.types import Float64s, Int64s, Quality, Uint8s
+from flight.core.types import Bools, Float64s, Int64s, Quality, Uint8s
 
 _PEERS_MIN = 3
 _CLOSED_V = 10.0  # a rail above it is closed
@@ -68,6 +68,7 @@ class QuickLook(NamedTuple):
     pair_sources: Int64s
     tolerance: Float64s
     ratio: Float64s
+    replaces: Bools
     zeros: tuple[tuple[int, ...], tuple[float, ...]]
 
 
@@ -145,6 +146,7 @@ def _quick_look(pairs: list[tuple[int, int, Comparison, bool]]) -> QuickLook:
         np.array([row[1] for row in pairs], np.int64),
         np.array([row[2].tolerance for row in pairs]),
         np.array([row[2].ratio for row in pairs]),
+        np.array([row[3] for row in pairs], np.bool_),
         ((), ()),
     )
 
@@ -203,16 +205,16 @@ def step(table: CompareTable, state: CompareState, now_ns: int, values: Float64s
 def _all_agree(table: CompareTable, values: Float64s) -> bool:
     """A quick look, right when it says yes: no row is apart."""
     quick, pick = table.quick, values.take
-    others = pick(quick.pair_sources)
-    apart = np.abs(pick(quick.pair_points) - others) > (
-        quick.tolerance + quick.ratio * np.abs(others)
-    )
+    own, others = pick(quick.pair_points), pick(quick.pair_sources)
+    apart = np.abs(own - others) > (quick.tolerance + quick.ratio * np.abs(others))
     if apart.any():
-        return False
+        apart &= quick.replaces | ((own > _CLOSED_V) & (others > _CLOSED_V))
+        if apart.any():
+            return False
     known: list[float] = values.tolist()
     for points, _, comparison, _ in table.peers:
-        found = [known[i] for i in points]
-        if not max(found) - min(found) <= comparison.tolerance:
+        found = [known[i] for i in points if known[i] == known[i]]
+        if len(found) > _PEERS_MIN and max(found) - min(found) > comparison.tolerance:
             return False
     return not any(verdict.is_apart for verdict in _singles(table, known))
 
@@ -283,20 +285,51 @@ def _median(values: Iterable[float]) -> float:
     return found[len(found) // 2] if len(found) >= _PEERS_MIN else nan
 
 
-def substitute(
-    table: CompareTable, doubts: tuple[Doubt, ...], trusted: Float64s, quality: Uint8s
-) -> None:
-    """Put another source in the place of what is missing or doubted; both arrays are changed."""
+class Filled(NamedTuple):
+    """What was put in the place of another reading. has_return: the mean of the outlets, too."""
+
+    places: Int64s
+    sources: Int64s
+    has_return: bool
+
+
+_NOWHERE = np.array((), np.int64)
+NOTHING_FILLED = Filled(_NOWHERE, _NOWHERE, False)
+
+
+def fill(table: CompareTable, trusted: Float64s, quality: Uint8s) -> Filled:
+    """Put another source in the place of what is missing; both arrays are changed."""
     own, other = trusted[table.missing], trusted[table.sources]
     lacks = np.isnan(own) & ~np.isnan(other)
+    places = sources = _NOWHERE
     if lacks.any():
         trusted[table.missing] = np.where(lacks, other, own)
-        quality[table.missing[lacks]] = _SUBSTITUTED
+        places, sources = table.missing[lacks], table.sources[lacks]
+        quality[places] = _SUBSTITUTED
+    has_return = False
     if table.return_temp >= 0 and np.isnan(trusted[table.return_temp]):
-        mean_c = fsum(trusted[list(table.outlets)].tolist()) / len(table.outlets)
+        mean_c = _outlet_mean(table, trusted)
         if mean_c == mean_c:
             trusted[table.return_temp] = mean_c
             quality[table.return_temp] = _SUBSTITUTED
+            has_return = True
+    return Filled(places, sources, has_return)
+
+
+def fill_again(table: CompareTable, filled: Filled, trusted: Float64s) -> None:
+    """Do what `fill` has done, while the same readings are missing; the array is changed."""
+    if filled.places.size:
+        trusted.put(filled.places, trusted.take(filled.sources))
+    if filled.has_return:
+        trusted[table.return_temp] = _outlet_mean(table, trusted)
+
+
+def _outlet_mean(table: CompareTable, trusted: Float64s) -> float:
+    return fsum(trusted[list(table.outlets)].tolist()) / len(table.outlets)
+
+
+def apply_doubts(doubts: tuple[Doubt, ...], trusted: Float64s, quality: Uint8s) -> None:
+    """Put another source in the place of what is doubted and lower; both arrays are changed."""
     for doubt in doubts:
         value = float(trusted[doubt.point])
         stand_in = float(trusted[doubt.source]) if doubt.source >= 0 else doubt.floor

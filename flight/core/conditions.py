@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flight.core.config import CoreConfig
+from flight.core.config import CoreConfig, RailsConfig
 from flight.core.faults import ACCEL_CONDITIONS, NODE_CONDITIONS, WRITE_CONDITIONS
 from flight.core.judge import JudgeState
 from flight.core.rails import (
@@ -99,6 +99,7 @@ def compute(
         no_flow: The coolant stands still: modules must be off.
     """
     out: list[float] | None = None
+    off: _OffReadings | None = None
     rails, excess = config.rails, 1.0 + config.arbiter.cap_tolerance_ratio
     module_v_min, aux_v_min = rails.module_voltage_v_min, rails.aux_voltage_v_min
     for i, (pair, power, core, memory, aux_v, module_v, module_power, granted) in enumerate(
@@ -116,6 +117,10 @@ def compute(
             and cap_flags is None
         ):
             continue
+        if pair.open_ns and module_v < module_v_min and cap_flags is None:
+            off = off or _off_readings(wiring, values)
+            if _is_plainly_off(rails, pair, off, i):
+                continue
         out = out or list(quiet)
         found = _accelerator(config, wiring, i, pair, readings, values, limit_w, judge, no_flow)
         found |= _held(int(cap_flags[i])) if cap_flags is not None else {}
@@ -123,7 +128,8 @@ def compute(
             out[_PLACE[name] * wiring.accelerator_count + i] = value
     base = len(ACCEL_CONDITIONS) * wiring.accelerator_count
     on_payload = _payload(config, wiring, payload, values)
-    if out is None and judge.all_good and cap_flags is None and on_payload == (0.0, 0.0):
+    is_quiet = out is None and cap_flags is None and on_payload == (0.0, 0.0)
+    if is_quiet and (judge.all_good or _all_speak(config, wiring, judge, now_ns)):
         return quiet
     out = out or list(quiet)
     together = _lost_together(config, wiring.accelerator_count, out)
@@ -142,6 +148,41 @@ def _held(flags: int) -> dict[str, float]:
         "reflex": float(flags & FLAG_REFLEX != 0),
         "lapsed": float(flags & FLAG_LAPSED != 0),
     }
+
+
+class _OffReadings(NamedTuple):
+    """What tells an accelerator that is off, in accelerator order."""
+
+    aux_current_a: tuple[float, ...]
+    aux_enable: tuple[float, ...]
+    module_enable: tuple[float, ...]
+
+
+def _off_readings(wiring: Wiring, values: list[float]) -> _OffReadings:
+    accel = wiring.accel
+    return _OffReadings(
+        accel.aux_current_a(values), accel.aux_enable(values), accel.module_enable(values)
+    )
+
+
+def _is_plainly_off(rails: RailsConfig, pair: Pair, off: _OffReadings, i: int) -> bool:
+    """A quick look, right when it says yes: commanded off, confirmed, and nothing conducts.
+
+    The module has no voltage. Without a flag each condition of this accelerator is then false.
+    """
+    return (
+        pair[0] in COMMANDED_OFF
+        and off.aux_current_a[i] <= rails.zero_current_a
+        and off.aux_enable[i] < 0.5
+        and off.module_enable[i] < 0.5
+    )
+
+
+def _all_speak(config: CoreConfig, wiring: Wiring, judge: JudgeState, now_ns: int) -> bool:
+    """A quick look, right when it says yes: the first point of each shared driver is not old."""
+    oldest_ns = now_ns - round(config.faults.communication_lost_s * 1e9)
+    newest_ns: list[int] = judge.good_time_ns.take(wiring.shared_starts).tolist()
+    return min(newest_ns) >= oldest_ns if newest_ns else True
 
 
 def _silent(config: CoreConfig, wiring: Wiring, judge: JudgeState, now_ns: int) -> list[float]:

@@ -36,9 +36,13 @@ def step(before: Counted, now: tuple[float, ...], now_ns: int, *, tell_every_s: 
             stays as it was, and a count that falls was reset.
         tell_every_s: Time between two tellings about one accelerator.
     """
-    if before.told is before.total and now == before.seen:
-        return before
     was = before.seen
+    if before.told is before.total:
+        for new, old in zip(now, was, strict=True):
+            if new != old and new == new:
+                break
+        else:  # whatever differs is unknown: of one that is off
+            return before
     seen = tuple(old if new != new else new for old, new in zip(was, now, strict=True))
     if seen == was and before.told is before.total:
         return before

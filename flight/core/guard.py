@@ -94,12 +94,15 @@ def step_all(
 
     The law stands in the loop: one call for each accelerator would cost as much as the law.
     """
-    setpoint_c, memory_setpoint_c, gain_p, gain_i, filter_s, floor_w, _, _, ceiling_w = law
+    setpoint_c, memory_setpoint_c, gain_p, gain_i, filter_s, floor_w, cap_w_max, _, ceiling_w = law
     after, unchanged = [], True
     for was, serves, core_c, memory_c in zip(
         before, serving, core_temp_c, memory_temp_c, strict=True
     ):
         limit_w, before_k = was
+        if not serves and before_k is None and limit_w == cap_w_max:
+            after.append(was)  # it has started fresh already
+            continue
         margin_k, memory_k = setpoint_c - core_c, memory_setpoint_c - memory_c
         if memory_k < margin_k:
             margin_k = memory_k

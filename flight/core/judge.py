@@ -14,7 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from flight.core import compare as comparing
-from flight.core.compare import CompareState, CompareTable
+from flight.core import lasting as lasting_law
+from flight.core.compare import NOTHING_FILLED, CompareState, CompareTable
+from flight.core.lasting import Lasting, Marks, Readings
 from flight.core.points import PointTable
 from flight.core.types import Bools, Float64s, Int64s, Quality, Snapshot, Uint8s
 
@@ -61,9 +63,8 @@ class JudgeTable:
     nothing_stuck: tuple[Int64s, Bools]  # moved_ns and stuck while nothing is
     stuck_period_ns: int
     age_ns_longest: int
-    all_true: bytes
+    all_well: Marks
     all_false: bytes
-    all_zero_status: bytes
     zero_quality: Uint8s
     scratch: Scratch
     compare: CompareTable | None = None
@@ -91,6 +92,7 @@ class JudgeState(NamedTuple):
 
     trusted: what laws may use; NaN where nothing can be trusted. suspect_time_ns: time of the
     sample whose rate is doubted, 0: none. good_time_ns: time of the last good sample, 0: never.
+    lasting: what stays as it is while the same readings are bad; None: nothing is known of it.
     """
 
     last_good: Float64s
@@ -102,6 +104,7 @@ class JudgeState(NamedTuple):
     all_good: bool
     stuck: StuckState
     compare: CompareState
+    lasting: Lasting | None = None
 
     def is_good(self, point: int) -> bool:
         """Return whether the newest sample of a point is good: no held value, no doubt."""
@@ -157,9 +160,8 @@ def build_table(
         nothing_stuck=(np.zeros(len(stuck), np.int64), np.zeros(len(stuck), np.bool_)),
         stuck_period_ns=round(stuck_period_s * NS_PER_S),
         age_ns_longest=max((round(p.age_s_max * NS_PER_S) for p in points), default=0),
-        all_true=bytes([1]) * count,
+        all_well=(*(bytes([1]) * count,) * 3, bytes(4 * count)),
         all_false=bytes(count),
-        all_zero_status=bytes(4 * count),
         zero_quality=np.zeros(count, np.uint8),
         scratch=_scratch(count),
         compare=compare,
@@ -217,17 +219,12 @@ def judge(table: JudgeTable, state: JudgeState, now_ns: int, snapshot: Snapshot)
         valid = high_enough & low_enough
         usable = np.where(valid & fresh & (snapshot.status == 0), values, np.nan)
         compare = comparing.step(rows, compare, now_ns, usable)
-    # In the first moments a sample never taken (time 0) would look fresh.
+    marks = low_enough.tobytes(), high_enough.tobytes(), fresh.tobytes(), snapshot.status.tobytes()
     doubted = stuck.any_stuck or state.any_suspect or compare.doubts
-    if doubted or now_ns <= table.age_ns_longest:
+    # In the first moments a sample never taken (time 0) would look fresh.
+    if now_ns <= table.age_ns_longest:
         return _judge_slowly(table, state, now_ns, snapshot, stuck, compare)
-    all_true = table.all_true
-    if (
-        low_enough.tobytes() == all_true
-        and high_enough.tobytes() == all_true
-        and fresh.tobytes() == all_true
-        and snapshot.status.tobytes() == table.all_zero_status
-    ):
+    if not doubted and marks == table.all_well:
         np.absolute(np.subtract(values, state.last_good, change), change)
         if np.greater(change, table.step_max, too_fast).tobytes() != table.all_false:
             return _judge_slowly(table, state, now_ns, snapshot, stuck, compare)
@@ -242,8 +239,49 @@ def judge(table: JudgeTable, state: JudgeState, now_ns: int, snapshot: Snapshot)
             stuck,
             compare,
         )
-    return _judge_some(
-        table, state, now_ns, snapshot, stuck, compare, high_enough & low_enough, fresh.copy()
+    if state.lasting is not None and _still_lasts(state.lasting, marks, stuck, compare):
+        np.absolute(np.subtract(values, state.last_good, change), change)
+        np.logical_and(np.greater(change, table.step_max, too_fast), state.lasting.usable, too_fast)
+        if too_fast.tobytes() == table.all_false:
+            return _judge_again(table, state, state.lasting, snapshot, stuck, compare)
+    if doubted:
+        return _judge_slowly(table, state, now_ns, snapshot, stuck, compare, marks)
+    valid = high_enough & low_enough
+    return _judge_some(table, state, now_ns, snapshot, stuck, compare, valid, fresh.copy(), marks)
+
+
+def _still_lasts(lasting: Lasting, marks: Marks, stuck: StuckState, compare: CompareState) -> bool:
+    """Every check says the same of every point as it did before."""
+    return (
+        marks == lasting.marks
+        and lasting.has_doubts is bool(compare.doubts)
+        and stuck.stuck.tobytes() == lasting.stuck
+    )
+
+
+def _judge_again(
+    table: JudgeTable,
+    state: JudgeState,
+    lasting: Lasting,
+    snapshot: Snapshot,
+    stuck: StuckState,
+    compare: CompareState,
+) -> JudgeState:
+    """Judge a snapshot of which the same readings are bad as before, and none is too fast."""
+    last_good, good_time_ns, trusted, quality = lasting_law.again(
+        lasting, table.compare, compare.doubts, snapshot.values, snapshot.time_ns
+    )
+    return JudgeState(
+        last_good,
+        good_time_ns,
+        trusted,
+        quality,
+        state.suspect_time_ns,
+        False,
+        False,
+        stuck,
+        compare,
+        lasting,
     )
 
 
@@ -256,6 +294,7 @@ def _judge_some(
     compare: CompareState,
     valid: Bools,
     fresh: Bools,
+    marks: Marks,
 ) -> JudgeState:
     """Judge a snapshot of which some readings are bad, and none is doubted."""
     valid &= snapshot.status == 0
@@ -266,19 +305,22 @@ def _judge_some(
     good_time_ns = np.where(good, snapshot.time_ns, state.good_time_ns)
     trusted = np.where(good | _is_held(table, good_time_ns, now_ns), last_good, np.nan)
     quality = np.where(valid, np.where(fresh, _GOOD, _STALE), _INVALID)
+    filled = NOTHING_FILLED
     if table.compare is not None:
-        comparing.substitute(table.compare, (), trusted, quality)
+        filled = comparing.fill(table.compare, trusted, quality)
+    found = Readings(last_good, good_time_ns, trusted, quality)
     return JudgeState(
-        last_good=last_good,
-        good_time_ns=good_time_ns,
-        trusted=trusted,
-        quality=quality,
+        *found,
         suspect_time_ns=state.suspect_time_ns,
         any_suspect=False,
         all_good=False,
         stuck=stuck,
         compare=compare,
-    )
+        lasting=lasting_law.begin(
+            marks, stuck.stuck, good, good, filled, found,
+            has_doubts=False, oldest_held_ns=now_ns - table.hold_ns,
+        ),
+    )  # fmt: skip
 
 
 _GOOD, _STALE = np.uint8(Quality.GOOD), np.uint8(Quality.STALE)
@@ -298,8 +340,13 @@ def _judge_slowly(
     snapshot: Snapshot,
     stuck: StuckState,
     compare: CompareState,
+    marks: Marks | None = None,
 ) -> JudgeState:
-    """The whole of `judge`: rate and stuck checks, and what comparisons doubt, too."""
+    """The whole of `judge`: rate and stuck checks, and what comparisons doubt, too.
+
+    Args:
+        marks: What the checks say; None: it is not known whether the next cycle comes here again.
+    """
     values, time_ns = snapshot.values, snapshot.time_ns
     fresh = (time_ns >= now_ns - table.age_ns_max) & (time_ns > 0)
     valid = (values >= table.low) & (values <= table.high) & (snapshot.status == 0)
@@ -325,18 +372,26 @@ def _judge_slowly(
     quality[~valid | (time_ns <= 0)] = Quality.INVALID
     trusted = np.where(good | _is_held(table, good_time_ns, now_ns), last_good, np.nan)
     all_good = bool(good.all()) and not compare.doubts
+    found = Readings(last_good, good_time_ns, trusted, quality)
+    filled, lasting = NOTHING_FILLED, None
     if table.compare is not None and not all_good:
-        comparing.substitute(table.compare, compare.doubts, trusted, quality)
+        filled = comparing.fill(table.compare, trusted, quality)
+    any_suspect = bool(suspect_time_ns.any())
+    if marks and not any_suspect and (stuck.any_stuck or compare.doubts):
+        lasting = lasting_law.begin(
+            marks, stuck.stuck, usable, good, filled, found,
+            has_doubts=bool(compare.doubts), oldest_held_ns=now_ns - table.hold_ns,
+        )  # fmt: skip
+    if not all_good:
+        comparing.apply_doubts(compare.doubts, trusted, quality)
     return JudgeState(
-        last_good=last_good,
-        good_time_ns=good_time_ns,
-        trusted=trusted,
-        quality=quality,
+        *found,
         suspect_time_ns=suspect_time_ns,
-        any_suspect=bool(suspect_time_ns.any()),
+        any_suspect=any_suspect,
         all_good=all_good,
         stuck=stuck,
         compare=compare,
+        lasting=lasting,
     )
 
 

@@ -73,10 +73,9 @@ def arbitrate(
     """
     node_w, node_reason = node_limit(core, situation)
     if (
-        all_on
-        and node_reason is _MAXIMUM
-        and _all_have_all(node_w, before, guards, sensed, situation)
-    ):
+        node_reason is _MAXIMUM
+        and _all_have_all(node_w, before, pairs, guards, sensed, situation, all_on)
+    ) or _all_are_off(before, pairs):
         return before
     shared_w, safe_w = situation.shared_w, core.arbiter.cap_w_safe
     limits: list[Limit | None] = []
@@ -120,29 +119,54 @@ def arbitrate(
     )
 
 
+def _all_are_off(before: Grants, pairs: tuple[Pair, ...]) -> bool:
+    """A quick look, right when it says yes: nobody is in service, and nobody was granted power."""
+    if any(before[0]) or before.kept_w or before[1] != (CapReason.RAIL,) * len(pairs):
+        return False
+    return not any(pair[0] in rails.SERVED for pair in pairs)
+
+
 def _all_have_all(
     cap_w_max: float,
     before: Grants,
+    pairs: tuple[Pair, ...],
     guards: tuple[GuardState, ...],
     sensed: Sensed,
     situation: Situation,
+    all_on: bool,
 ) -> bool:
     """A quick look, right when it says yes: each in service has the largest cap, and keeps it.
 
     Nothing is below that cap, so no limit, no share and no ramp can name another one; what
     workloads claim counts only while power is short.
     """
-    caps_w = before[0]
+    caps_w, reasons, kept_w = before
     if (
-        situation.plan is not None
+        kept_w
+        or situation.plan is not None
         or situation.operator.limits
         or sensed.cap_flags is not None
-        or caps_w != (cap_w_max,) * len(caps_w)
-        or before[1] != (_MAXIMUM,) * len(caps_w)
         or sum(caps_w) > situation.shared_w
     ):
         return False
+    if all_on:
+        has_all = caps_w == (cap_w_max,) * len(caps_w) and reasons == (_MAXIMUM,) * len(caps_w)
+    else:
+        has_all = _rest_is_off(cap_w_max, before, pairs)
+    if not has_all:
+        return False
     return min([limit_w for limit_w, _ in guards]) >= cap_w_max
+
+
+def _rest_is_off(cap_w_max: float, before: Grants, pairs: tuple[Pair, ...]) -> bool:
+    """Each in service has the largest cap, and the others are off and have none."""
+    for pair, cap_w, reason in zip(pairs, before[0], before[1], strict=True):
+        if pair[0] is _ON:
+            if cap_w != cap_w_max or reason is not _MAXIMUM:
+                return False
+        elif cap_w or reason is not CapReason.RAIL or pair[0] not in rails.COMMANDED_OFF:
+            return False
+    return True
 
 
 def _follow(core: CoreConfig, limits: list[Limit | None], plan: CapPlan, now_ns: int) -> None:

@@ -108,7 +108,6 @@ class MonitorTable:
     latching: Bools
     rearm_ns: Int64s
     has_rearm: bool
-    has_stale_trip: bool
     quiet: tuple[float, ...]
     quiet_signals: tuple[float, ...]
 
@@ -125,7 +124,9 @@ class MonitorState(NamedTuple):
     limit: trip or clear limit. conditions, signals: those of the last full look. responding: which
     units each active response concerns; derived from `active` and `inhibited`. raised_ns: when each
     was last raised, NEVER for never. raise_count: how often. mode: of the limits. inhibited: ids of
-    the faults whose response an operator holds back, and until when.
+    the faults whose response an operator holds back, and until when. unknown_holds: of the faults
+    on points, what an unknown reading stands for. latched: of the same, active until commanded;
+    None: nobody.
     """
 
     active: Bools
@@ -141,6 +142,8 @@ class MonitorState(NamedTuple):
     raise_count: Int64s
     mode: Mode
     inhibited: Inhibited
+    unknown_holds: Bools
+    latched: Bools | None
 
 
 def build_table(
@@ -184,7 +187,6 @@ def build_table(
         latching=np.array([f.rearm == "command" for f in ordered]),
         rearm_ns=rearm_ns,
         has_rearm=bool(rearm_ns.any()),
-        has_stale_trip=any(f.stale == "trip" for f in ordered),
         quiet=(0.0,) * len(conditions),
         quiet_signals=(0.0,) * len(signals),
     )
@@ -239,6 +241,8 @@ def initial(table: MonitorTable) -> MonitorState:
         raise_count=np.zeros(count, np.int64),
         mode=Mode.BOOT,
         inhibited=(),
+        unknown_holds=_unknown_holds(table, active, Mode.BOOT),
+        latched=None,
     )
 
 
@@ -271,14 +275,12 @@ def evaluate(
     on_points = len(table.points)
     signed *= table.point_sign
     # Nothing differs when what was computed is that of the last full look and each reading
-    # is on the side of its limit that `active` says. An unknown reading compares false: right for a
-    # monitor that is not active; one that is active is looked at in full.
+    # is on the side of its limit that `active` says.
     if (
         not state.pending
         and (conditions is state.conditions or conditions == state.conditions)
         and (signals is state.signals or signals == state.signals)
-        and (all_good or not table.has_stale_trip)
-        and (signed > state.limit[:on_points]).tobytes() == state.active_bytes[:on_points]
+        and _points_hold(state, signed, on_points, all_good)
     ):
         return state, ()
     computed = np.concatenate(
@@ -309,13 +311,42 @@ def evaluate(
     return _advance(table, state, differs, times, now_ns)
 
 
+def _points_hold(state: MonitorState, signed: Float64s, on_points: int, all_good: bool) -> bool:
+    """A quick look, right when it says yes: each fault on a point stays as it is."""
+    above = signed > state.limit[:on_points]
+    if not all_good:
+        unknown = signed != signed
+        unknown &= state.unknown_holds
+        above |= unknown
+    if state.latched is not None:
+        above |= state.latched
+    return above.tobytes() == state.active_bytes[:on_points]
+
+
+def _unknown_holds(table: MonitorTable, active: Bools, mode: Mode) -> Bools:
+    """Return for the faults on points what an unknown reading stands for."""
+    stands = (table.stale_hold & active) | table.stale_trip
+    stands &= table.limits[mode].looked_for
+    return stands[: len(table.points)]
+
+
+def _latched(table: MonitorTable, active: Bools) -> Bools | None:
+    latched = (active & table.latching)[: len(table.points)]
+    return latched if latched.any() else None
+
+
 def _adapted(
     table: MonitorTable, state: MonitorState, mode: Mode, inhibited: Inhibited
 ) -> MonitorState:
     """Return the state under the limits of a mode and the inhibits of an operator."""
     limits = table.limits[mode]
     limit = np.where(state.active, limits.clear, limits.trip)
-    state = state._replace(mode=mode, limit=limit, inhibited=inhibited)
+    state = state._replace(
+        mode=mode,
+        limit=limit,
+        inhibited=inhibited,
+        unknown_holds=_unknown_holds(table, state.active, mode),
+    )
     return state._replace(responding=_responding(table, state.active, inhibited), pending=True)
 
 
@@ -352,6 +383,8 @@ def _with_active(
         dwell_ns=np.where(active, table.clear_ns, table.persistence_ns),
         pending=bool((since_ns != NEVER).any()),
         responding=_responding(table, active, state.inhibited),
+        unknown_holds=_unknown_holds(table, active, state.mode),
+        latched=_latched(table, active),
     )
 
 

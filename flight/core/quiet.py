@@ -6,11 +6,16 @@ tests/property/test_core_shortcuts.py flies stories with and without them: decis
 from flight.core import commands, ladder, notices, rails
 from flight.core.config import CoreConfig
 from flight.core.cycle import Sensed
-from flight.core.modes import ModeState
+from flight.core.modes import ModeEvent, ModeState
 from flight.core.monitors import Responding
 from flight.core.pumps import PumpPhase, PumpsState
 from flight.core.state import State
 from flight.core.types import Inputs, Mode
+
+_LEFT_BY_COMMAND = frozenset({Mode.STANDBY, Mode.SAFE, Mode.SURVIVAL})
+_LEFT_BY_CHARGE = frozenset(
+    {ModeEvent.CHARGE_LOW, ModeEvent.CHARGE_SURVIVABLE, ModeEvent.CHARGE_CRITICAL}
+)
 
 
 def rests(
@@ -24,14 +29,14 @@ def rests(
 ) -> bool:
     """A quick look, right when it says yes: health, mode and accelerators stay as they are.
 
-    So do rails, reflexes and clocks while the shared power stays too. It says yes in NOMINAL only,
-    with nothing commanded, restored, raised, held, lost, shed, drained or on its way.
+    So do rails, reflexes and clocks while the shared power stays too. It says yes with nothing
+    commanded, restored, raised, held, shed, drained or on its way, everyone in service answering,
+    and in a mode that no time ends.
     """
     health = state.health
     return (
-        state.mode.mode is Mode.NOMINAL
-        and not responding
-        and sensed.judged.all_good
+        not responding
+        and (state.mode.mode is Mode.NOMINAL or _stays(state.mode))
         and sensed.flags is None
         and state.settled
         and state.calm
@@ -46,7 +51,21 @@ def rests(
         and outcome.mode_event is None
         and outcome.restart is None
         and state.clocks_mhz is clocks_mhz_max
+        and (sensed.judged.all_good or not _anyone_is_silent(state, sensed))
     )
+
+
+def _stays(mode: ModeState) -> bool:
+    """Only a command, a fault or a low charge ends this mode: no time does, nor a charge."""
+    return mode.mode in _LEFT_BY_COMMAND and mode.cause not in _LEFT_BY_CHARGE
+
+
+def _anyone_is_silent(state: State, sensed: Sensed) -> bool:
+    """An accelerator in service has no core reading."""
+    for core_c, pair in zip(sensed.readings.core_temp_c, state.pairs, strict=True):
+        if core_c != core_c and pair[0] in rails.SERVED:
+            return True
+    return False
 
 
 def accelerators_are_calm(
@@ -58,13 +77,7 @@ def accelerators_are_calm(
         and outcome.accels is state.accels
         and mode is state.mode
         and state.calm
-        and (
-            sensed.judged.all_good
-            or not any(
-                c != c and pair[0] in rails.SERVED
-                for c, pair in zip(sensed.readings.core_temp_c, state.pairs, strict=True)
-            )
-        )
+        and (sensed.judged.all_good or not _anyone_is_silent(state, sensed))
     )
 
 

@@ -98,6 +98,7 @@ class Wiring:
     rail_drivers: tuple[str, ...]
     shared_drivers: tuple[tuple[str, int], ...]  # name, ordinal among all drivers
     driver_starts: Int64s
+    shared_starts: Int64s  # of those of shared_drivers
 
 
 def build(table: PointTable) -> Wiring:
@@ -153,6 +154,14 @@ def build(table: PointTable) -> Wiring:
             (name, k) for k, (name, _) in enumerate(drivers) if not name.startswith("accel")
         ),
         driver_starts=np.array(starts, np.int64),
+        shared_starts=np.array(
+            [
+                start
+                for start, (name, _) in zip(starts, drivers, strict=True)
+                if not name.startswith("accel")
+            ],
+            np.int64,
+        ),
     )
 
 

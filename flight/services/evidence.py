@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from flight.core.types import FLAG_REFLEX, Decision, DeviceRequest, Inputs
 from flight.services.recorder_queue import EVIDENCE_WAITING_MAX, EvidenceStore
 from hal import Cause, Evidence, RequestKind
@@ -154,7 +156,7 @@ class EvidenceService:
             del self._requests[next(iter(self._requests))]
             self._refused += 1
         flags = inputs.snapshot.flags
-        has_reflex = bool(flags.any()) and bool((flags & FLAG_REFLEX).any())
+        has_reflex = bool(np.count_nonzero(flags)) and bool((flags & FLAG_REFLEX).any())
         if has_reflex and not self._had_reflex:
             self._wake.set()
         self._had_reflex = has_reflex

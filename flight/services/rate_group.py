@@ -90,15 +90,26 @@ class RateGroup:
     A cycle that runs past the next deadline makes the group skip the deadlines it missed: cycles
     never come in a burst. An exception of an entry leaves `run` with the entry's name as a note;
     the supervisor decides. `run` may be called again after that.
+
+    leap: Moves a clock that need not be waited for to the next deadline; False: it must be, as
+    always in real time.
     """
 
-    def __init__(self, period_ns: int, entries: Sequence[Entry], now_ns: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        period_ns: int,
+        entries: Sequence[Entry],
+        now_ns: Callable[[], int],
+        *,
+        leap: Callable[[int], bool] | None = None,
+    ) -> None:
         if period_ns <= 0:
             raise ValueError(f"period_ns must be positive: {period_ns}")
         self.stats = RateGroupStats(Histogram(), Histogram())
         self._period_ns = period_ns
         self._entries = tuple(entries)
         self._now_ns = now_ns
+        self._leap = leap or _never
         self._resume_ns = 0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -110,7 +121,8 @@ class RateGroup:
         while not stop.is_set():
             start_ns = now_ns()
             if start_ns < deadline_ns:  # always at first look; a timer may also fire a little early
-                await asyncio.sleep((deadline_ns - start_ns) / NS_PER_S)
+                if not self._leap(deadline_ns):
+                    await asyncio.sleep((deadline_ns - start_ns) / NS_PER_S)
                 continue
             stats.lateness.add(start_ns - deadline_ns)
             if last_ns >= 0:
@@ -133,3 +145,8 @@ class RateGroup:
             except Exception as error:
                 error.add_note(f"in rate group entry {name!r}")
                 raise
+
+
+def _never(_to_ns: int) -> bool:
+    """Real time has to be waited for."""
+    return False

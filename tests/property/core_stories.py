@@ -44,6 +44,11 @@ FAULTS = (
     st.tuples(st.just("charge"), st.sampled_from([0.95, 0.55, 0.45, 0.35, 0.2])),
     st.tuples(st.just("flag"), st.sampled_from([FLAG_LAPSED, FLAG_REFLEX, FLAG_WRITE_FAILED])),
 )
+SENSORS = (
+    st.tuples(st.just("frozen"), UNITS),
+    st.tuples(st.just("cold"), UNITS),
+    st.tuples(st.just("work"), st.sampled_from([0.1, 1.0])),
+)
 STUCK = st.tuples(st.just("stuck"), UNITS)
 ORDERS = (
     st.tuples(st.just("mode"), st.sampled_from(["NOMINAL", "STANDBY", "SAFE", "SURVIVAL"])),
@@ -114,6 +119,11 @@ _BREAKS: dict[str, Callable[[Node, Any], object]] = {
     "cap_ignored": lambda node, which: setitem(node.cap_ignored, which, True),
     "lost": lambda node, which: setitem(node.lost, which, True),
     "stuck": lambda node, which: setitem(node.module_stuck, which, True),
+    "frozen": lambda node, which: setitem(node.forced, f"accel{which}.core_temp_c", 60.0),
+    "cold": lambda node, which: setitem(node.forced, f"accel{which}.core_temp_c", 25.0),
+    "misread": lambda node, which: setitem(node.forced, f"rail.accel{which}_54v.enable", 1.0),
+    "full": lambda node, which: setitem(node.forced, "host.disk_free_ratio", which),
+    "work": lambda node, which: setattr(node, "utilisation", which),
     "charge": lambda node, which: setitem(node.forced, CHARGE, which),
     "flag": lambda node, which: setitem(node.flags, "accel3.cap_w", which),
 }
@@ -146,7 +156,7 @@ def heal(node: Node) -> tuple[Command, ...]:
     node.nack, node.mute, node.flags, node.forced = set(), set(), {}, {}
     node.pump_dead, node.cap_ignored, node.lost = [False] * 2, [False] * 8, [False] * 8
     node.aux_extra_a, node.module_stuck = [0.0] * 8, [False] * 8
-    node.claims, node.plan, node.orbit = (), None, None
+    node.claims, node.plan, node.orbit, node.utilisation = (), None, None, 1.0
     return (
         *(order("return_to_service", subject=f"accel{i}") for i in range(8)),
         order("clear_latched", subject="all"),

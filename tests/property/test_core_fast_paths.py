@@ -96,18 +96,24 @@ ages_ns = st.lists(st.sampled_from([0, S // 10, 10 * S]), min_size=POINTS, max_s
 cycle = st.tuples(
     st.one_of(st.just([40.0] * POINTS), rows), st.one_of(st.just([0] * POINTS), ages_ns)
 )
-cycles = st.lists(st.tuples(cycle, st.integers(1, 8)), min_size=1, max_size=8)
+cycles = st.lists(st.tuples(cycle, st.integers(1, 15)), min_size=1, max_size=8)
 
 
-def snapshots(story: list[tuple[tuple[list[float], list[int]], int]]) -> list[tuple[int, Snapshot]]:
-    """Each different snapshot is seen for some cycles, as values that stand still are."""
+def snapshots(
+    story: list[tuple[tuple[list[float], list[int]], int]], *, drift: float = 0.0
+) -> list[tuple[int, Snapshot]]:
+    """Each different snapshot is seen for some cycles, as values that stand still are; every other
+    one drifts by so much in each.
+    """
     found, now_ns = [], 100 * S
     for (row, ages), repeats in story:
         for _ in range(repeats):
             now_ns += S // 10
             time_ns = now_ns - np.array(ages, np.int64)
             marks = np.zeros(POINTS, np.int32), np.zeros(POINTS, np.uint32)
-            found.append((now_ns, Snapshot(np.array(row), time_ns, *marks)))
+            moved = np.array(row)
+            moved[1::2] += drift * len(found)
+            found.append((now_ns, Snapshot(moved, time_ns, *marks)))
     return found
 
 
@@ -117,12 +123,12 @@ def looks(state: JudgeState) -> tuple[object, ...]:
 
 
 @settings(max_examples=150)
-@given(cycles)
+@given(cycles, st.sampled_from([0.0, 0.125]))
 def test_readings_are_those_of_the_whole_judgement(
-    story: list[tuple[tuple[list[float], list[int]], int]],
+    story: list[tuple[tuple[list[float], list[int]], int]], drift: float
 ) -> None:
     quick = slow = initial(TABLE)
-    for k, (now_ns, snapshot) in enumerate(snapshots(story)):
+    for k, (now_ns, snapshot) in enumerate(snapshots(story, drift=drift)):
         quick = judging.judge(TABLE, quick, now_ns, snapshot)
         stuck = slow.stuck
         if now_ns - stuck.checked_ns >= TABLE.stuck_period_ns:
