@@ -28,7 +28,7 @@ from flight.dictionary.packets import Packet, dictionary_hash
 from flight.link.mqtt import MqttSettings, MqttTransport
 from flight.link.topics import Topics
 from flight.services.link import Link, LinkInfo
-from flight.services.recorder import RecorderThread
+from flight.services.recorder_queue import RecorderThread
 from flight.services.recording_schema import RecordingInfo
 
 SAMPLES, FRAMES, AT_ONCE = 250, 6000, 20

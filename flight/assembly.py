@@ -309,6 +309,7 @@ class Daemon:
             escalation=escalation,
             note=self.note,
             begin_cycle=self._wait_for_control,
+            end_begins=self.notify.stopping,
             ended=self._ended,
             supervised=self._supervised,
         )
@@ -385,7 +386,6 @@ class Daemon:
 
     def _ended(self) -> None:
         """The last act: of an end in order, the store says so."""
-        self.notify.stopping()
         if self._ending.exit_code in (0, EXIT_RENEW):
             self.boot.end()
         else:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from flight.config import NodeConfig, build_points
 from flight.core.points import PointTable
+from flight.core.reconfigure import adapt
 from flight.core.state import State
 from flight.core.step import StepConfig, compile_config, initial_state, step
 from flight.core.types import Decision, Event, Float64s, Inputs, Notice, Snapshot
@@ -138,6 +139,7 @@ class _Replay:
         self._reader = reader
         self._points = points
         self._config: StepConfig = compile_config(config, points)
+        self._is_changed = config != recorded_config(reader)
         self._state: State | None = None
         self._gap_ns_max = int(reader.meta["period_ns"]) * 3 // 2
         losses = {name: loss for name, loss in reader.losses().items() if loss.run >= reader.run}
@@ -186,15 +188,20 @@ class _Replay:
         kept = self._reader.state_before(from_ns)
         if from_ns == first_ns and is_whole and entry.rows_lost == 0:
             goes_on = kept is not None and kept[0] < first_ns  # under another configuration
-            self._state = kept[1] if kept and goes_on else initial_state(self._config)
+            fresh = initial_state(self._config)
+            self._state = self._taken(kept[1]) if kept and goes_on else fresh
             return first_ns
         kept = kept or self._reader.state_after(from_ns)
         if kept is None:
             raise OperatorError(
                 "the begin of this run was not recorded and no state is kept: it cannot be replayed"
             )
-        self._state = kept[1]
+        self._state = self._taken(kept[1])
         return kept[0] + 1
+
+    def _taken(self, kept: State) -> State:
+        """Return a kept state under this configuration: it holds limits of the one as flown."""
+        return adapt(self._config, kept) if self._is_changed else kept
 
     def _cross_gap(self, times: list[int], gap: int) -> int:
         """Take the state that was kept behind a gap; return the row from which steps go on.
@@ -205,7 +212,7 @@ class _Replay:
         now_ns = times[gap]
         kept = self._reader.state_after(now_ns - 1)
         if kept is not None and kept[0] == now_ns:
-            self._state = kept[1]
+            self._state = self._taken(kept[1])
             self._given, self._notices = self._rares.given(now_ns), self._rares.notices_at(now_ns)
             self._given["commands"] = ()
             if _is_late(self._rares.events.get(now_ns)):
@@ -266,7 +273,7 @@ class _Replay:
             return end
         behind = sum(now_ns <= kept[0] for now_ns in times[first:end])
         self.report.skipped += behind
-        self._state = kept[1]
+        self._state = self._taken(kept[1])
         self._given, self._notices = self._rares.given(kept[0]), self._rares.notices_at(kept[0])
         self._given["commands"] = ()
         return first + behind

@@ -148,9 +148,10 @@ def _shares(runner: FlightRunner, started_cpu_s: float, wall_s: float, world_mib
     drivers_s = cpu_s.get("drivers.poll", 0.0) + cpu_s.get("drivers.reconcile", 0.0)
     world_s = cpu_s.get("world", 0.0) + cpu_s.get("checks", 0.0)
     daemon_s = time.process_time() - started_cpu_s - drivers_s - world_s
-    control = runner.daemon and control_after_s(runner.daemon)
+    after_s = None if runner.daemon is None else control_after_s(runner.daemon)
+    control = "never" if after_s is None else f"{after_s:.2f} s after the begin of the process"
     return (
-        f"control       {control or 0.0:.2f} s after the begin of the process\n"
+        f"control       {control}\n"
         f"CPU share     start {started_cpu_s:.2f} s, world {world_s:.2f} s, "
         f"drivers {drivers_s:.2f} s,\n"
         f"              daemon {daemon_s:.2f} s: {100.0 * daemon_s / wall_s:.2f} % of a core\n"

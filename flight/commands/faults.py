@@ -36,10 +36,11 @@ def _flown_config(arguments: argparse.Namespace) -> "NodeConfig":
     """Return the configuration that was named, else that of the node that is looked at."""
     from flight.config_check import check_config
     from flight.examples import default_config_path
+    from flight.flights import RECORDING_NAME
     from flight.replay import recorded_config
     from flight.services.recording import RecordingReader
 
-    recording = (arguments.folder or RUN_FOLDER) / "recording.db"
+    recording = (arguments.folder or RUN_FOLDER) / RECORDING_NAME
     if arguments.config is None and recording.is_file():
         errors = (OperatorError, sqlite3.Error, ValueError, LookupError)
         with contextlib.suppress(*errors), RecordingReader(recording) as reader:

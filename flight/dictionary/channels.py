@@ -18,7 +18,6 @@ ACCELERATORS_PER_BUS = 4  # REF-1: accelerators 0-3 on rails_a, 4-7 on rails_b
 LOOP_PUMPS = ("pump_a", "pump_b")
 HOST_RAILS = ("host_12v", "host_5v", "host_3v3", "host_1v8")
 STRING_COUNT = 8
-NVME_COUNT = 2
 
 LEASE_S = 1.5  # docs/design/node-image.md: default lease of caps, clocks and pump speed
 CAP_W_MIN = 200.0  # smallest settable limit of the H100-class module (REF-1)

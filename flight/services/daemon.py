@@ -86,8 +86,9 @@ class Ending:
         self.exit_code = EXIT_OK
 
     def end(self, exit_code: int = EXIT_OK) -> None:
-        """End the daemon; of several codes the first that is not 0 counts."""
-        self.exit_code = self.exit_code or exit_code
+        """End the daemon; of several codes the gravest counts: a bug, a planned end, none."""
+        if self.exit_code != EXIT_BUG:
+            self.exit_code = exit_code or self.exit_code
         self.event.set()
 
 
@@ -133,6 +134,7 @@ class DaemonParts:
         note: Takes each event that no cycle made; None: recorder, link and log.
         restarts_max, window_s: Restarts of link and cycle in a sliding window.
         begin_cycle: Awaited each time before the cycle starts: a wait after too many crashes.
+        end_begins: Called first of all at the end, before anything stops: the service manager.
         ended: Called last of all, when the recording is closed: the store.
         supervised: Told of the supervisor once it is made, for the status.
     """
@@ -151,6 +153,7 @@ class DaemonParts:
     restarts_max: int = TASK_RESTARTS_MAX
     window_s: float = RESTART_WINDOW_S
     begin_cycle: Callable[[], Awaitable[None]] | None = None
+    end_begins: Callable[[], object] = lambda: None
     ended: Callable[[], object] = lambda: None
     supervised: Callable[[Supervisor], None] = lambda _supervisor: None
 
@@ -226,6 +229,7 @@ async def run_daemon(
             async with asyncio.TaskGroup() as group:
                 group.create_task(supervisor.run(), name="supervisor")
                 await ending.event.wait()
+                parts.end_begins()
                 await supervisor.stop("cycle")
                 _write_safe(parts)
                 parts.cycle.interrupt()

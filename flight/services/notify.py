@@ -24,11 +24,6 @@ class SystemdNotify:
         self._address = f"\0{name[1:]}" if name.startswith("@") else name
         self.error = ""
 
-    @property
-    def is_present(self) -> bool:
-        """Whether there is a service manager that listens."""
-        return bool(self._address)
-
     def ready(self) -> None:
         """Say that the daemon is in control."""
         self._say("READY=1")

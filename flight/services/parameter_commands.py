@@ -94,7 +94,7 @@ class ParameterCommands:
         is_answered = False
         try:
             outcome = self._carry_out(command)
-            ack = Ack(command.command_id, outcome.ok, "; ".join(outcome.reasons) or "done")
+            ack = Ack(command.command_id, outcome.ok, _say(outcome))
             if outcome.ok and not await self._secure():
                 ack = Ack(command.command_id, False, "in force, but the store cannot be written")
             self._answer(ack)
@@ -125,3 +125,9 @@ class ParameterCommands:
         if command.name == "confirm_parameters":
             return parameters.confirm()
         return parameters.revert()
+
+
+def _say(outcome: Outcome) -> str:
+    if outcome.restart_keys:
+        return f"done; from the next start of the daemon on: {', '.join(outcome.restart_keys)}"
+    return "; ".join(outcome.reasons) or "done"

@@ -38,7 +38,7 @@ _ROWS: Final = (
     Parameter("rails.accelerator_boot_s_max", 2.0, 300.0, "s"),
     Parameter("latch_up.aux_current_a_max", 0.9, 2.0, "A"),
     Parameter("latch_up.aux_current_a_nominal", 0.2, 1.5, "A"),
-    Parameter("loop.lead_pump", choices=("a", "b")),
+    Parameter("loop.lead_pump", choices=("a", "b"), restart=True),
     Parameter("loop.pump_speed_rpm_nominal", 2500.0, 6000.0, "rpm"),
     Parameter("loop.flow_kg_per_s_min", 0.05, 0.15, "kg/s"),
     Parameter("loop.bypass_setpoint_c", 5.0, 40.0, "degC"),

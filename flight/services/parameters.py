@@ -5,8 +5,6 @@ stage (each key checked) -> validate (all together, by the configuration's own r
 what was not confirmed is taken back at the start. Operator errors are values with their reason.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -19,7 +17,6 @@ from flight.services.parameter_table import PARAMETERS, Parameter, range_text
 from flight.services.stored_state import NS_PER_S, ParameterSet, ParameterValue
 
 CONFIRM_S_MIN, CONFIRM_S_MAX = 1.0, 86400.0  # assumed: a pass, or a day of passes
-CHECK_EVERY_S = 1.0
 
 Values = Mapping[str, ParameterValue]
 
@@ -69,7 +66,6 @@ class Parameters:
     ) -> None:
         self.config = config
         self.set = ParameterSet()
-        self.progress = 0
         self._shipped = config
         self._save = save
         self._boottime_ns = boottime_ns
@@ -77,7 +73,6 @@ class Parameters:
         self._on_event = on_event
         self._on_change = on_change
         self._why_unusable = why_unusable
-        self._ending = asyncio.Event()
         self._aside = stored if use_golden else None
         if use_golden:
             if stored.active:
@@ -152,22 +147,9 @@ class Parameters:
         return Outcome(True)
 
     def expire(self) -> None:
-        """Take back an activation whose deadline has passed."""
+        """Take back an activation whose deadline has passed; to be called once a second."""
         if self._is_due():
             self.revert("unconfirmed in time")
-
-    async def run(self) -> None:
-        """Watch the deadline until `request_end`."""
-        while not self._ending.is_set():
-            self.expire()
-            self.progress += 1
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CHECK_EVERY_S):
-                    await self._ending.wait()
-
-    def request_end(self) -> None:
-        """Ask `run` to return."""
-        self._ending.set()
 
     def _is_due(self) -> bool:
         return self.set.before is not None and self._boottime_ns() >= self.set.confirm_by_ns

@@ -30,7 +30,7 @@ QUOTA_MIB = 1024.0  # assumed: four days of REF-1
 Rare = tuple[str, tuple[object, ...]]  # a table and its values
 EvidenceRow = tuple[object, ...]  # of table `evidence`, from cycle_ns on
 
-STANDING = frozenset({"input", "notice"})  # tables of what is in force until it changes
+STANDING = frozenset({"input", "notice", "state"})  # tables of what will be written again
 _NOTHING_GIVEN = (None, None, None, (), None)  # of INPUT_KINDS
 
 
@@ -270,10 +270,13 @@ class Recorder:
         self._add_rare("state", (now_ns, zlib.compress(pack(state), 1)))
 
     def _drop_rares(self) -> None:
-        """Count what is lost; inputs and notices that stand are written again."""
-        self._rares_lost += sum(table not in STANDING for table, _ in self._rares)
+        self._rares_lost += self._count_rares()
         self._rares.clear()
         self._forget_given()
+
+    def _count_rares(self) -> int:
+        """Return how many would be lost with what waits; what stands is written again."""
+        return sum(table not in STANDING for table, _ in self._rares)
 
     def _forget_given(self) -> None:
         """Write everything that stands again with the next cycle."""
@@ -285,12 +288,12 @@ class Recorder:
         file, encoder = self._file, self._encoder
         assert file is not None
         self._rows_pending += encoder.rows
-        self._rares_pending += len(self._rares)
         try:
             if rows := encoder.rows:
                 file.insert("block", (self._block_ns, rows, *encoder.pack()), rows=rows)
             for table, values in self._rares:
                 file.insert(table, values)
+            self._rares_pending += self._count_rares()
             self._rares.clear()
             names = encoder.reasons.names
             while self._reasons_written < len(names):
@@ -324,7 +327,7 @@ class Recorder:
         # SQLite's word for a damaged file; what derives from it is trouble of another kind.
         self._is_damaged |= type(error) is sqlite3.DatabaseError
         self._rows_lost += self._rows_pending
-        self._rares_lost += self._rares_pending
+        self._rares_lost += self._rares_pending + self._count_rares()
         self._rows_pending = self._rares_pending = 0
         self._rares.clear()
         self._encoder.begin_keyframe()

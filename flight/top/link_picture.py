@@ -84,7 +84,9 @@ class LinkPicture:
             at = datetime.fromtimestamp(self._utc_ns / NS_PER_S, UTC)
             document["written_utc"] = at.isoformat("T", "seconds")
         if self._mode is not None:
-            document["view"] = self._view.build(self._time_ns, self._snapshot(), self._decision())
+            document["view"] = self._view.build(
+                self._time_ns, self._snapshot(), self._decision(), phases=self._phases
+            )
         return document
 
     def _state(self) -> str:
@@ -104,6 +106,7 @@ class LinkPicture:
         self._filter = FrameFilter()
         self._mode: Mode | None = None
         self._caps: tuple[tuple[float, ...], tuple[str, ...]] = ((), ())
+        self._phases: tuple[str, ...] = ()
         self._decided_ns = -1
         self._time_ns = 0
         self._utc_ns = 0
@@ -147,7 +150,7 @@ class LinkPicture:
         if frame.mode and frame.time_ns >= self._decided_ns:
             self._mode, self._decided_ns = Mode(frame.mode), frame.time_ns
             if frame.cap_w:
-                self._caps = frame.cap_w, frame.cap_reason
+                self._caps, self._phases = (frame.cap_w, frame.cap_reason), frame.phase
         if frame.time_ns >= self._time_ns:
             self._time_ns = frame.time_ns
             self._utc_ns = frame.utc_ns or 0

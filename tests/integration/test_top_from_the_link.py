@@ -18,13 +18,13 @@ from flight.config import NodeConfig, build_points
 from flight.core.types import Decision, Event, Inputs, Mode, Severity, Snapshot
 from flight.dictionary.export import dictionary
 from flight.link.memory import MemoryBroker, MemoryTransport
-from flight.link.mqtt import MqttTransport
+from flight.link.mqtt import MqttSettings, MqttTransport
 from flight.link.topics import Topics
 from flight.link.transport import Failure, LinkDown, Message
 from flight.services.link import Link, LinkInfo
 from flight.top.app import page
 from flight.top.link_picture import LinkPicture
-from flight.top.link_source import Listener
+from flight.top.link_source import Listener, make_transport
 from sim_hw.clock import SimLoop, run_simulated
 from tests.contract.broker import Mosquitto
 from tests.system.flying import refused
@@ -45,7 +45,11 @@ def cycle(now_ns: int, core_temp_c: float = 71.0) -> tuple[Inputs, Decision]:
     status[TABLE.index["accel5.core_temp_c"]] = 7  # a reading that failed
     snapshot = Snapshot(values, np.zeros(count, np.int64), status, np.zeros(count, np.uint32))
     decision = Decision(
-        mode=Mode.NOMINAL, desired=np.empty(0), cap_w=(412.0,) * 8, cap_reason=("plan",) * 8
+        mode=Mode.NOMINAL,
+        desired=np.empty(0),
+        cap_w=(412.0,) * 8,
+        cap_reason=("plan",) * 8,
+        accel_phases=("in service",) * 7 + ("draining",),
     )
     return Inputs(now_ns=now_ns, snapshot=snapshot), decision
 
@@ -114,12 +118,14 @@ def test_the_page_says_what_the_node_said() -> None:
     assert document["state"] == "running"
     assert document["view"]["mode"] == "NOMINAL"
     accelerator = document["view"]["accelerators"][3]
-    assert accelerator["cap_w"] == 412.0
+    assert (accelerator["cap_w"], accelerator["phase"]) == (412.0, "in service")
+    assert document["view"]["accelerators"][7]["phase"] == "draining"
     assert accelerator["core_temp_c"] == pytest.approx(81.0, abs=0.2), "of the newest packet"
     assert document["view"]["accelerators"][5]["core_temp_c"] is None, "a failed reading is none"
     assert document["events"][-1]["id"] == "rail.tripped"
     text = shown(document)
-    for word in ("demo/sat1/node1 SIM NOMINAL", "412", "plan", "heard   running", "rail.tripped"):
+    words = ("SIM NOMINAL", "412", "draining", "plan", "heard   running", "rail.tripped")
+    for word in ("demo/sat1/node1", *words):
         assert word in text
     assert all(len(line) <= 80 for line in text.splitlines())
 
@@ -300,6 +306,19 @@ def test_top_listens_at_a_real_broker(node: Path, capsys: pytest.CaptureFixture[
     assert document["view"]["accelerators"][3]["core_temp_c"] == 71.0
     assert cli.main(["top", "--link", str(node), "--once"]) == 0
     assert "demo/sat1/node1 SIM NOMINAL" in capsys.readouterr().out
+
+
+def test_who_looks_leaves_no_session_behind_and_takes_nobodys_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A session that the broker keeps would collect what nobody reads."""
+    made: list[MqttSettings] = []
+    monkeypatch.setattr("flight.link.mqtt.MqttTransport", made.append)
+    config = NodeConfig.model_validate({"link": {"transport": "mqtt", "host": "broker"}})
+    make_transport(config, Path("node.toml"))()
+    make_transport(config, Path("node.toml"))()
+    assert [settings.session_expiry_s for settings in made] == [0, 0]
+    assert len({settings.client_id for settings in made}) == 2
 
 
 def test_top_of_a_link_that_is_not_there_says_why(

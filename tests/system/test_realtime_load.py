@@ -1,8 +1,13 @@
 """`nightside run` in real time beside a busy disk and a busy processor: no cycle is missed."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from benchmarks.realtime import parse, rows, run_daemon
+from sim_hw.flight_runner import FlightRunner
+from sim_hw.fly_realtime import _shares
 
 REPORT = """\
 cycles        200 (1 overruns, 2 late)
@@ -40,6 +45,12 @@ def test_the_report_of_a_run_is_read_whole() -> None:
     assert (run.daemon_ratio, run.rss_mib, run.world_mib) == (0.0165, 71.1, 7.4)
     missed = {row.name: row for row in rows(run, has_load=True)}["missed"]
     assert missed.value == 5 and not missed.ok
+
+
+def test_a_run_that_ended_before_it_was_in_control_says_so() -> None:
+    """Not that it was in control at once."""
+    runner = cast("FlightRunner", SimpleNamespace(cpu_ns={}, daemon=None))
+    assert _shares(runner, 0.0, 1.0, 0.0).startswith("control       never\n")
 
 
 NEEDED = [line for line in REPORT.splitlines() if not line.startswith(("lateness", "lost"))]

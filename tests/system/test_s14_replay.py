@@ -98,6 +98,14 @@ def test_a_changed_constant_is_found_and_explained_at_its_cycle(reader: Recordin
     assert first.past[-1][0] == first.now_ns
 
 
+def test_a_changed_constant_counts_also_where_a_kept_state_is_gone_on_from(
+    reader: RecordingReader,
+) -> None:
+    config = changed_config(recorded_config(reader), ["loop.pump_speed_rpm_nominal=4500"])
+    report = again(reader, config=config, from_ns=100 * NS_PER_S, to_ns=130 * NS_PER_S)
+    assert report.fields["desired.loop.pump_a.speed_target_rpm"] == report.cycles > 0
+
+
 def biased(at_ns: int) -> Callable[..., tuple[State, Decision]]:
     """A step with a bug: from one time on accelerator 5 gets one watt more."""
     shipped = replay_module.step

@@ -118,6 +118,17 @@ def test_an_eclipse_of_which_nothing_is_known_to_follow_is_not_told(why: str) ->
     assert said(node) == ("open", "nominal")
 
 
+def test_another_plan_changes_what_is_told_in_the_same_cycle() -> None:
+    node = booted()
+    ahead(node, 30.0)
+    node.fly(1.0)
+    assert notice(node).watts_after == 300.0
+    first, _, last = node.plan.caps_w
+    node.plan = node.plan._replace(caps_w=(first, (250.0,) * 8, last))
+    node.cycle()
+    assert notice(node).watts_after == 250.0
+
+
 def test_the_ladder_lowers_what_is_expected_in_an_eclipse() -> None:
     node = booted()
     ahead(node, 60.0)

@@ -88,3 +88,13 @@ def test_the_guard_goes_on_from_where_it_is(setpoint_c: float) -> None:
     change(node, "guard", setpoint_c=setpoint_c)
     after = node.cycle().cap_w
     assert max(b - a for a, b in zip(before, after, strict=True)) <= 2.6, "25 W/s, 0.1 s"
+
+
+@pytest.mark.parametrize("speed_rpm", [3000.0, 5000.0])
+def test_pumps_that_rest_take_their_new_speed_in_the_next_cycle(speed_rpm: float) -> None:
+    node = booted()
+    node.fly(30.0)
+    change(node, "loop", pump_speed_rpm_nominal=speed_rpm)
+    node.cycle()
+    assert node.state.pumps.target_rpm == (speed_rpm, 0.0)
+    assert speed_rpm in node.cycle().desired

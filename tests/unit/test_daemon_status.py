@@ -1,13 +1,17 @@
 """What status.json says of the daemon: values of the services as JSON, and the next eclipse."""
 
+import re
 from enum import StrEnum
 from math import inf, nan
-from typing import Any, NamedTuple
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple, cast
 
 import pytest
 
+from flight.assembly import Daemon
 from flight.core.types import OrbitForecast
-from flight.daemon_status import plain
+from flight.daemon_status import plain, sections
 from flight.services.recorder import RecorderHealth
 from flight.view import orbit_view
 
@@ -63,3 +67,11 @@ def test_the_orbit_says_light_or_shadow_and_the_next_change_while_it_is_known(
         "sunlit": sunlit,
         "change_in_s": change_in_s,
     }
+
+
+def test_every_section_stands_on_the_page_of_files() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "files.md"
+    table = page.read_text(encoding="utf-8").partition("| key | what |")[2].partition("\n\n")[0]
+    told = set(re.findall(r"`(\w+)`", table))
+    daemon = SimpleNamespace(place=SimpleNamespace(now_ns=lambda: 0))
+    assert set(sections(cast("Daemon", daemon))) <= told

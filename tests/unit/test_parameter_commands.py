@@ -106,6 +106,16 @@ def test_commands_are_done_in_their_order_and_each_is_durable_before_its_answer(
     assert confirmed.active == {KEY: 80.0} and confirmed.before is None
 
 
+def test_the_answer_names_what_only_a_restart_puts_in_force() -> None:
+    async def script(bench: Bench) -> None:
+        bench.do("set_parameter", key=KEY, value=80.0)
+        bench.do("set_parameter", key="loop.lead_pump", value="b")
+        bench.do("activate_parameters", confirm_s=60.0)
+
+    text = "done; from the next start of the daemon on: loop.lead_pump"
+    assert said(fly(script)) == [(True, "done"), (True, "done"), (True, text)]
+
+
 def test_what_the_disk_did_not_take_is_not_done() -> None:
     async def script(bench: Bench) -> None:
         bench.disk_works = False

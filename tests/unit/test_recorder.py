@@ -31,6 +31,7 @@ from flight.services.frame_codec import REASON_CODE_MAX, FrameDecoder, FrameEnco
 from flight.services.recorder import REOPEN_AFTER_NS, Recorder
 from flight.services.recorder_queue import RecorderBatch, RecorderThread
 from flight.services.recording import RecordedCycle, RecordingReader
+from flight.services.recording_file import RecordingFile
 from flight.services.recording_schema import RecordingInfo
 
 PERIOD_NS = 100_000_000
@@ -417,3 +418,20 @@ def test_a_bug_while_writing_costs_what_was_not_on_the_disk_and_not_the_thread(
         assert [entry.run for entry in reader.runs()] == [1, 2]
     for one, other in zip(written, flown[-len(written) :], strict=True):
         assert_same(one, other)
+
+
+def test_what_waits_when_evidence_cannot_be_stored_is_counted_as_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The transaction that fails held it; whatever stands is written again and not lost."""
+    recorder = Recorder(tmp_path / "r.sqlite", INFO)
+    for cycle in flight(6):  # the sixth has a command, two events, an answer, a re-arm
+        recorder.record(*cycle)
+    recorder.note(Event(5, "task.restart", Severity.INFO, "link", "again"))
+
+    def full(*_arguments: object) -> None:
+        raise sqlite3.OperationalError("disk is full")
+
+    monkeypatch.setattr(RecordingFile, "commit", full)
+    assert not recorder.store_evidence([])
+    assert recorder.health.rares_lost == 5 + 1

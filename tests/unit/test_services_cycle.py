@@ -214,6 +214,9 @@ def test_a_lapse_that_a_driver_keeps_without_a_late_cycle_gets_a_new_epoch() -> 
     assert cycle.epoch == 7
     cycle.run((LAPSED_CYCLES_MAX - 1) * PERIOD_NS)
     assert cycle.epoch == 8
+    for k in range(LAPSED_CYCLES_MAX, 2 * LAPSED_CYCLES_MAX):
+        cycle.run(k * PERIOD_NS)
+    assert cycle.epoch == 9, "and another one while it is still kept"
 
 
 def test_a_state_that_fails_twice_in_a_row_is_given_up_for_the_first_one() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flight.core.rails import Phase
+from flight.core.rails import PayloadPhase, Phase
 from flight.core.types import Command, Decision, Event, Inputs, Mode, Restored
 from flight.services import store, stored_state
-from flight.services.remembered import remembered
+from flight.services.remembered import Watch, remembered
 from flight.services.slot_file import OsFiles
 from flight.services.store import HostBoot, Store
 from flight.services.stored_state import OperatorLimit, ParameterSet, RunPhase
@@ -281,6 +281,28 @@ def test_latches_of_before_a_restart_stay_remembered_until_they_are_sensed() -> 
     seen = remembered(node.state, 1000)
     assert set(seen.latched) == {"accel0", "accel1", "payload_54v"}
     assert seen.retired == ("accel0",)
+
+
+CHANGES = {  # of the state of the core, and what the store then holds
+    "pairs": (lambda was: (was[0]._replace(phase=Phase.LATCHED_OFF), *was[1:]), "latched"),
+    "payload": (lambda was: was._replace(phase=PayloadPhase.LATCHED_OFF), "latched"),
+    "pumps": (lambda was: was._replace(failed=(False, True)), "latched"),
+    "operator": (lambda was: was._replace(budget_w=4000.0), "budget_w"),
+    "accels": (lambda was: (was[0]._replace(retired="worn"), *was[1:]), "retired"),
+}
+
+
+@pytest.mark.parametrize("part", CHANGES)
+def test_each_part_that_outlives_a_run_is_seen_to_change_by_itself(part: str) -> None:
+    node = Node()
+    node.cycle()
+    watch = Watch(lambda: node.state)
+    before = watch.look(lambda: 0, 0)
+    assert before is not None and watch.look(lambda: 0, 0) is None
+    change, name = CHANGES[part]
+    node.state = replace(node.state, **{part: change(getattr(node.state, part))})
+    after = watch.look(lambda: 0, 0)
+    assert after is not None and getattr(after, name) != getattr(before, name)
 
 
 def decision(mode: Mode) -> Decision:
