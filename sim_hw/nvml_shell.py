@@ -16,7 +16,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -162,11 +162,17 @@ class _Shell:
                 signal.signal(number, handler)
 
     def _hang_up(self) -> None:
-        """End a child that is left; an interactive shell heeds this signal and not SIGTERM."""
+        """End a child that is left; an interactive shell heeds this signal and not SIGTERM.
+
+        One that ignores it, as whatever `nohup` started does, is killed.
+        """
         if self._child is not None and self._child.poll() is None:
             self._child.send_signal(signal.SIGHUP)
-            with suppress(subprocess.TimeoutExpired):
+            try:
                 self._child.wait(timeout=HANG_UP_S)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+                self._child.wait()
 
     def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
         if self._child is None:

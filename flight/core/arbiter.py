@@ -105,6 +105,8 @@ def grant(
                 cap_w, reason = start_w + step_w, _RAMP
         caps.append(cap_w)
         reasons.append(reason)
+    if kept_w:  # nor is one granted more than is held back for it
+        caps = [min(cap_w, held_w or cap_w) for cap_w, held_w in zip(caps, kept_w, strict=True)]
     cap_tuple, reason_tuple = tuple(caps), tuple(reasons)
     if cap_tuple == before[0] and reason_tuple == before[1] and kept_w == before[2]:
         return before

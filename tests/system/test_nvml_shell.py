@@ -197,9 +197,11 @@ def test_the_exit_code_is_that_of_the_command(tmp_path, code, expected):
     assert (done.returncode, done.stderr) == (expected, "")
 
 
-def test_a_flight_that_is_told_to_end_takes_its_command_and_its_folder_along(tmp_path):
-    code = """
+@pytest.mark.parametrize("handler", ["SIG_DFL", "SIG_IGN"])
+def test_a_flight_that_is_told_to_end_takes_its_command_and_its_folder_along(tmp_path, handler):
+    code = f"""
 import os, signal, time
+signal.signal(signal.SIGHUP, signal.{handler})
 print(os.getpid(), os.environ["LD_LIBRARY_PATH"].split(":")[0], flush=True)
 os.kill(os.getppid(), signal.SIGTERM)
 signal.pause()
