@@ -63,6 +63,8 @@ def fly_with_shell(request: FlightRequest, command: Sequence[str]) -> int:
         image = runner.flight.node.image
         shell.environment = shell_environment(os.environ, libraries, image.share.path)
         flown = runner.fly_virtual(pace=shell.pace)
+        if shell.told:
+            raise SystemExit(shell.told)
         image.share.end()
         exit_code = shell.wait()
         if flown.bug is None:
@@ -107,6 +109,7 @@ class _Shell:
     def __init__(self, command: Sequence[str], *, speed: float) -> None:
         self.environment: dict[str, str] = {}
         self.runner: FlightRunner | None = None
+        self.told = 0  # to end: the exit code
         self._command = list(command)
         self._speed = speed
         self._child: subprocess.Popen[bytes] | None = None
@@ -116,7 +119,7 @@ class _Shell:
 
     def step(self, flight: Flight, now_ns: int) -> None:
         """Take one cycle of the flight: start the child when it is time, stop when it ended."""
-        if self._is_over():
+        if self._is_over() or self.told:
             assert self.runner is not None
             self.runner.stop()
         elif self._child is None:
@@ -128,7 +131,7 @@ class _Shell:
 
     def pace(self, to_ns: int) -> None:
         """Sleep until virtual time may pass; not at all before the child or after it."""
-        while self._child is not None and not self._is_over():
+        while self._child is not None and not self._is_over() and not self.told:
             due_s = self._start_s + (to_ns - self._start_ns) / NS_PER_S / self._speed
             left_s = due_s - time.monotonic()
             if left_s <= 0.0:
@@ -174,12 +177,13 @@ class _Shell:
                 self._child.kill()
                 self._child.wait()
 
-    def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
         if self._child is None:
-            raise KeyboardInterrupt
+            self._told_to_end(number, frame)
 
     def _told_to_end(self, number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(SIGNAL_BASE + number)
+        """Let the next cycle end the flight: an exception here would strike whichever task runs."""
+        self.told = SIGNAL_BASE + number
 
     def _is_over(self) -> bool:
         if self._child is None:

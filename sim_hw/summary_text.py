@@ -50,7 +50,7 @@ def _lines(summary: Mapping[str, Any]) -> Iterator[str]:
     yield from textwrap.wrap(
         f"{orbit['source']}: period {orbit['period_s'] / 60.0:.1f} min, eclipse "
         f"{orbit['eclipse_s'] / 60.0:.1f} min; seed {summary['seed']}, "
-        f"{_duration(summary['simulated_s'])} flown",
+        f"{duration_text(summary['simulated_s'])} flown",
         WIDTH,
     )
     if summary["interrupted"]:
@@ -106,8 +106,10 @@ def _after(time_s: float | None, start_s: float) -> str:
 def _expectation_lines(result: Mapping[str, Any]) -> Iterator[str]:
     mark = "ok  " if result["ok"] else "FAIL"
     unit = result["unit"]
-    value = "never judged" if result["value"] is None else _quantity(result["value"], unit)
-    margin = "" if result["margin"] is None else _quantity(result["margin"], unit, is_signed=True)
+    value = "never judged" if result["value"] is None else quantity_text(result["value"], unit)
+    margin = (
+        "" if result["margin"] is None else quantity_text(result["margin"], unit, is_signed=True)
+    )
     bound = _bound(result["low"], result["high"], unit)
     yield f"  {mark} {result['id'][:33]:<33}{value:>14}  {bound:<13}{margin:>9}".rstrip()[:WIDTH]
     if not result["ok"]:
@@ -120,8 +122,8 @@ def _bound(low: float | None, high: float | None, unit: str) -> str:
         number = _number(low) if low == high else f"{_number(low)}..{_number(high)}"
         return f"= {number}" if low == high else number
     if high is not None:
-        return f"≤ {_quantity(high, unit)}"
-    return "" if low is None else f"≥ {_quantity(low, unit)}"
+        return f"≤ {quantity_text(high, unit)}"
+    return "" if low is None else f"≥ {quantity_text(low, unit)}"
 
 
 def _property_line(name: str, result: Mapping[str, Any]) -> str:
@@ -131,16 +133,16 @@ def _property_line(name: str, result: Mapping[str, Any]) -> str:
     if closest is None:
         note = _UNMEASURED.get(name, "") if result["tested"] else "not put to the test"
         return f"{title}{'-':>11}  {note}".rstrip()
-    value = _quantity(closest["value"], closest["unit"])
-    limit = _quantity(closest["limit"], closest["unit"])
+    value = quantity_text(closest["value"], closest["unit"])
+    limit = quantity_text(closest["limit"], closest["unit"])
     return f"{title}{value:>11}  {limit:<10} {closest['time_s']:.1f} s {closest['subject']}"[:WIDTH]
 
 
 def _violation_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     violations = summary["violations"]
     for violation in violations[:10]:
-        value = _quantity(violation["value"], violation["unit"])
-        limit = _quantity(violation["limit"], violation["unit"])
+        value = quantity_text(violation["value"], violation["unit"])
+        limit = quantity_text(violation["limit"], violation["unit"])
         line = (
             f"  ! {violation['property']} at {violation['time_s']:.3f} s, {violation['subject']}: "
             f"{violation['text']} ({value}, limit {limit})"
@@ -189,7 +191,8 @@ def _verdict(summary: Mapping[str, Any]) -> str:
     )
 
 
-def _quantity(value: float, unit: str, *, is_signed: bool = False) -> str:
+def quantity_text(value: float, unit: str, *, is_signed: bool = False) -> str:
+    """Return a value with its unit as people write it; a ratio in per cent."""
     if unit in _PERCENT:
         value, shown = 100.0 * value, " %"
     else:
@@ -209,7 +212,8 @@ def _number(value: float) -> str:
     return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
 
 
-def _duration(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
+    """Return a duration in the unit that fits it."""
     if seconds < 7200.0:
         return f"{seconds:.0f} s"
     return f"{seconds / 3600.0:.2f} h" if seconds < 172_800.0 else f"{seconds / 86_400.0:.2f} d"

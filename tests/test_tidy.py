@@ -131,6 +131,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "sim_hw.flight_runner": ("sim_hw", "hal", "flight"),
     "sim_hw.fly": ("sim_hw", "hal", "flight"),
     "sim_hw.fly_realtime": ("sim_hw", "hal", "flight"),
+    "sim_hw.runs": ("sim_hw", "hal", "flight"),
     "sim_hw.orbit_belief": ("sim_hw", "flight.plan"),
     "sim_hw.nvml_shell": ("sim_hw", "hal", "flight"),
 }  # fmt: skip

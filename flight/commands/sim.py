@@ -7,6 +7,9 @@ from flight.commands import Commands
 from flight.examples import default_config_path
 from flight.operator_error import OperatorError, suggest
 
+RUNS_MAX = 100_000
+JOBS_MAX = 1024  # processes; a machine with more cores can fly in two folders
+
 
 def add(commands: Commands) -> None:
     """Declare the command."""
@@ -31,7 +34,15 @@ def add(commands: Commands) -> None:
         help="with --realtime: start a shell, or the command after --, in which NVML tools see the "
         "simulated accelerators; the flight ends with it",
     )
-    sim.add_argument("--json", action="store_true", help="print summary.json instead of the text")
+    sim.add_argument(
+        "--runs", type=_runs, metavar="N", help="fly N times, with the seed and those after it"
+    )
+    sim.add_argument(
+        "--jobs", type=_jobs, metavar="J", help="with --runs: so many at a time (default: cores)"
+    )
+    sim.add_argument(
+        "--json", action="store_true", help="print summary.json (runs.json) instead of the text"
+    )
     sim.add_argument(
         "--report",
         action=argparse.BooleanOptionalAction,
@@ -41,13 +52,25 @@ def add(commands: Commands) -> None:
 
 
 def _seed(text: str) -> int:
+    return _whole(text, 0, 2**32 - 1)
+
+
+def _runs(text: str) -> int:
+    return _whole(text, 1, RUNS_MAX)
+
+
+def _jobs(text: str) -> int:
+    return _whole(text, 1, JOBS_MAX)
+
+
+def _whole(text: str, low: int, high: int) -> int:
     try:
-        seed = int(text)
+        number = int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-    if not 0 <= seed < 2**32:
-        raise argparse.ArgumentTypeError(f"{seed} is outside 0 to {2**32 - 1}")
-    return seed
+    if not low <= number <= high:
+        raise argparse.ArgumentTypeError(f"{number} is outside {low} to {high}")
+    return number
 
 
 def _speed(text: str) -> float:
@@ -75,6 +98,15 @@ def _sim(arguments: argparse.Namespace) -> int:
         as_json=arguments.json,
         with_report=arguments.report,
     )
+    if arguments.runs is not None:
+        _refuse_realtime(arguments)
+        from sim_hw.runs.fly import RunsRequest, fly_runs
+
+        return fly_runs(RunsRequest(flight=request, runs=arguments.runs, jobs=arguments.jobs))
+    if arguments.jobs is not None:
+        raise OperatorError(
+            "--jobs goes with --runs, which is not given: one flight is flown by one process"
+        )
     if not arguments.nvml_shell:
         return fly(request)
     if arguments.realtime is None:
@@ -89,3 +121,12 @@ def _sim(arguments: argparse.Namespace) -> int:
     from sim_hw.nvml_shell import fly_with_shell
 
     return fly_with_shell(request, arguments.shell_command)
+
+
+def _refuse_realtime(arguments: argparse.Namespace) -> None:
+    if arguments.nvml_shell:
+        raise OperatorError("--runs goes without --nvml-shell: a shell is in one flight")
+    if arguments.realtime is not None:
+        raise OperatorError(
+            "--runs goes without --realtime: many flights are flown as fast as the cores allow"
+        )
