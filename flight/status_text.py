@@ -183,6 +183,24 @@ def _blocks(loop: Mapping[str, Any]) -> str:
     return f"held by a call {_say(loop.get('blocks'))} times"
 
 
+def _parameters(parameters: Mapping[str, Any]) -> str:
+    said = [
+        f"{len(values)} {what}: {_shown(values)}"
+        for what in ("active", "staged")
+        if (values := parameters.get(what))
+    ]
+    if not said:
+        return "all as in the file"
+    unconfirmed = "" if parameters.get("is_confirmed") else "; not confirmed, they will go back"
+    return "; ".join(said) + unconfirmed
+
+
+def _memory(memory: Mapping[str, Any]) -> str:
+    high = ", HIGH" if memory.get("is_high") else ""
+    rss_mib, peak_mib = memory.get("rss_mib"), memory.get("rss_mib_peak")
+    return f"RSS {number(rss_mib, 1)} MiB, peak {number(peak_mib, 1)}{high}"
+
+
 def _others(section: Mapping[str, Any]) -> str:
     """Say a section by its keys; what is empty is left out."""
     said = [
@@ -213,8 +231,8 @@ _SERVICES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "time": _time,
     "loop": _blocks,
     "plan": _others,
-    "parameters": _others,
-    "memory": _others,
+    "parameters": _parameters,
+    "memory": _memory,
     "watchdog": _others,
 }
 _TROUBLES: Final = {

@@ -381,8 +381,8 @@ def test_no_line_of_status_is_wider_than_a_terminal_and_nothing_is_cut():
     for word in ("the end", "messages sent 2 of 3, lost 1, waiting 0, the oldest for 1h01m",
                  "FAILING, 12 rows, 3.0 MiB", "error: EIO", "problem: no such folder",
                  "held by a call 2 times", "last by: held for 0.61 s by flight/x.py:12",
-                 "active guard.setpoint_c=80, is confirmed no", "last error: LinkDown",
-                 "3.2"):  # fmt: skip
+                 "1 active: guard.setpoint_c=80; not confirmed, they will go back",
+                 "last error: LinkDown", "3.2"):  # fmt: skip
         assert word in whole
 
 
