@@ -13,16 +13,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import flight
-from flight.config import build_points
-from flight.core.step import compile_config, initial_state, step
-from flight.core.types import Inputs
-from flight.examples import default_config_path
-from flight.flights import RECORDING_NAME
-from flight.replay import recorded_config, replay
-from flight.services.recording import RecordingReader
-from sim_hw.flight_runner import NS_PER_S, FlightRunner
-from sim_hw.fly import FlightRequest, prepare
+# An editable install finds its own tree before PYTHONPATH names another one.
+sys.meta_path[:] = [x for x in sys.meta_path if "editable" not in type(x).__module__]
+
+import flight  # noqa: E402
+from flight.config import build_points  # noqa: E402
+from flight.core.step import compile_config, initial_state, step  # noqa: E402
+from flight.core.types import Inputs  # noqa: E402
+from flight.examples import default_config_path  # noqa: E402
+from flight.flights import RECORDING_NAME  # noqa: E402
+from flight.replay import recorded_config, replay  # noqa: E402
+from flight.services.recording import RecordingReader  # noqa: E402
+from sim_hw.flight_runner import NS_PER_S, FlightRunner  # noqa: E402
+from sim_hw.fly import FlightRequest, prepare  # noqa: E402
 
 PASSES = 3  # of what is short; the best counts
 STEPS_S = 300.0  # of the flight, whose inputs lie ready

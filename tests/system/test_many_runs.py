@@ -29,6 +29,8 @@ def flying(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", list[int]]]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # a group of its own, as of a command in a terminal
+        # A shell starts what runs in its background with Ctrl-C ignored, and that is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     handles: list[int] = []
     try:
