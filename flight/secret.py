@@ -10,8 +10,6 @@ from typing import Any, NoReturn
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from flight.operator_error import OperatorError
-
 HIDDEN = "(secret)"
 SECRET_BYTES_MAX = 4096
 SECRET_CHARACTERS_MIN = 4  # a shorter one is not looked for in texts: it would blot out words
@@ -114,20 +112,3 @@ def secret_file_mistake(path: Path) -> str | None:
     if not 0 < status.st_size <= SECRET_BYTES_MAX:
         return f"{path} holds {status.st_size} bytes, write 1 to {SECRET_BYTES_MAX}"
     return None
-
-
-def read_secret_file(path: Path) -> Secret:
-    """Return the secret of a file, without the line end after it.
-
-    Raises:
-        OperatorError: the file cannot hold a secret, or cannot be read as text.
-    """
-    mistake = secret_file_mistake(path)
-    if mistake is not None:
-        raise OperatorError(mistake)
-    try:
-        return Secret(path.read_text(encoding="utf-8").rstrip("\r\n"))
-    except UnicodeDecodeError:
-        raise OperatorError(f"{path} is not text") from None
-    except OSError as error:
-        raise OperatorError(f"{path} cannot be read: {error.strerror}") from None

@@ -118,7 +118,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "flight.core": ("flight.core",),
     "flight.dictionary": ("flight.core", "flight.dictionary"),
     "flight.plan": ("flight.core", "flight.dictionary", "flight.plan"),
-    "flight.link": ("flight.core", "flight.dictionary", "flight.link"),
+    "flight.link": ("flight.core", "flight.dictionary", "flight.link", "flight.secret"),
     "flight": ("flight", "hal"),
     "flight.commands": ("flight", "hal", "sim_hw"),
     "sim_hw": (

@@ -30,6 +30,7 @@ from flight.link.failures import (
     refusal,
 )
 from flight.link.transport import Failure, LinkDown, Message, Refused
+from flight.secret import Secret
 
 INBOX_MAX = 1024  # messages not received yet; the oldest is dropped
 TCP_TIMEOUT_S = 5.0  # for the TCP connection, and again for TLS; paho's own figure
@@ -369,11 +370,14 @@ def _payload_max(packet_size_bytes_max: int | None) -> int | None:
 
 
 def _secret(path: Path | None) -> str | None:
-    """Return the first line of a file with a secret. Raises: LinkDown, without its contents."""
+    """Return the first line of a file with a secret, which no log shows from then on.
+
+    Raises: LinkDown, without its contents.
+    """
     if path is None:
         return None
     try:
-        return path.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
+        return Secret(path.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")).reveal()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "is not text"
         raise LinkDown(f"{path}: {why}", Failure.FILE) from None

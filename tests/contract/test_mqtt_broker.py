@@ -12,6 +12,7 @@ import pytest
 from flight.link import mqtt
 from flight.link.mqtt import INBOX_MAX, MqttSettings, MqttTransport
 from flight.link.transport import Failure, LinkDown, Message, Refused
+from flight.secret import redact
 from tests.contract.broker import (
     PASSWORD,
     Mosquitto,
@@ -54,6 +55,7 @@ def test_a_wrong_password_is_named_and_no_secret_is_told(tmp_path: Path) -> None
         down = failure_of(settings)
         assert down.failure is Failure.NOT_AUTHORIZED and down.failure.needs_a_person
         assert PASSWORD not in f"{down!r} {settings!r} {MqttTransport(settings)!r}"
+        assert redact(f"sent {PASSWORD}-wrong") == "sent (secret)"  # whoever else may log it
         secret.write_text(f"{PASSWORD}\n")  # mended without a restart
 
         async def test() -> None:
