@@ -234,6 +234,20 @@ def test_what_is_kept_for_the_silent_and_what_is_granted_stay_within_the_share(
         assert sum(drawn_w) <= max(shared_w, covered_w) + 1e-6
 
 
+def test_what_is_held_back_goes_down_as_slowly_as_caps_go_up_and_ends_with_the_rails() -> None:
+    """The driver of one that answers again may need a while to tell it its cap."""
+    wanted: list[Limit | None] = [(200.0, CapReason.SENSOR), (700.0, CapReason.MAXIMUM)]
+    was = Grants((400.0, 400.0), (CapReason.BUDGET,) * 2)
+    deaf = was._replace(cap_w=(200.0, 400.0), kept_w=arbiter.keep(CONFIG, was, wanted, [0], 0.1))
+    assert deaf.kept_w == (400.0, 0.0)
+    assert arbiter.keep(CONFIG, deaf, wanted, [0], 0.1) == (400.0, 0.0)
+    step_w = CONFIG.ramp_w_per_s * 0.1
+    assert arbiter.keep(CONFIG, deaf, wanted, [], 0.1) == (400.0 - step_w, 0.0)
+    near = deaf._replace(kept_w=(200.0 + 2.0 * step_w, 0.0))
+    assert arbiter.keep(CONFIG, near, wanted, [], 0.1) == ()
+    assert arbiter.keep(CONFIG, deaf, [None, wanted[1]], [0], 0.1) == ()
+
+
 CUT_FLIGHT = scene(
     102.0, action=[{"at": "100 s", "do": "node_budget", "parameters": {"power_w": 2500.0}}]
 )

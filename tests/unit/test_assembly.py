@@ -127,8 +127,11 @@ def test_each_command_has_its_answer_on_the_link_whatever_became_of_it(tmp_path:
 def test_a_parameter_command_that_comes_at_the_end_is_answered_too(tmp_path: Path) -> None:
     late = Command("late", "discard_parameters")
     flown = Assembled(tmp_path).fly()
+    answers: list[Ack] = []
+    flown.daemon.link.answer = lambda _now_ns, ack: answers.append(ack)
     flown.daemon.submit(late)
     assert flown.daemon.cycle.acks[-1] == Ack("late", False, "interrupted: the daemon ends")
+    assert answers == [flown.daemon.cycle.acks[-1]], "on the link as well"
 
 
 # ---- what outlives a run ----

@@ -8,10 +8,11 @@ import pytest
 
 from flight.core.points import Point, PointTable
 from flight.daemon_place import NoRecorder, Place
-from flight.daemon_recording import make_recorder
+from flight.daemon_recording import make_recorder, recording_info
 from flight.services.recorder_queue import RecorderBatch, RecorderThread
 from flight.services.recording_schema import RecordingInfo
-from tests.system.flying import config_with
+from flight.services.time_source import TimeSource
+from tests.system.flying import REF1, config_with
 
 POINTS = PointTable(
     (Point(name="p", unit="W", driver="d", device="x", channel=0, low=0.0, high=1e3),)
@@ -42,3 +43,16 @@ def test_without_a_recorder_nothing_is_written(tmp_path: Path) -> None:
     config = config_with(recorder={"enabled": False})
     assert isinstance(make_recorder(config, INFO, place, lambda: cast("Any", None)), NoRecorder)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("is_trusted", "is_virtual", "is_told"),
+    [(True, False, True), (False, False, False), (False, True, True)],
+)
+def test_a_start_is_dated_only_by_a_clock_that_is_trusted(
+    is_trusted: bool, is_virtual: bool, is_told: bool
+) -> None:
+    place = SimpleNamespace(is_virtual=is_virtual, seed=0, session_id="s", simulated=True)
+    time = SimpleNamespace(stamp=lambda: (1_800_000_000 * 10**9, is_trusted))
+    info = recording_info(REF1, POINTS, cast("Place", place), cast("TimeSource", time))
+    assert info.start_utc == ("2027-01-15T08:00:00.000+00:00" if is_told else "")

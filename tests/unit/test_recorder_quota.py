@@ -10,7 +10,7 @@ from flight.core.points import Point, PointTable
 from flight.core.types import Allotment, Decision, Event, Inputs, Mode, Severity, Snapshot
 from flight.services.recorder import Recorder
 from flight.services.recording import RecordingReader
-from flight.services.recording_file import MIB
+from flight.services.recording_file import MIB, WAL_RATIO
 from flight.services.recording_schema import SHARES, RecordingInfo
 
 POINT_COUNT = 200
@@ -78,6 +78,21 @@ def test_the_file_stays_at_its_quota_and_every_row_that_went_is_counted(tmp_path
         assert times[-1][-1] == writer.now_ns, "the newest stay"
         loss = reader.losses()["block"]
         assert (loss.rows, loss.run) == (lost, 1) and loss.until_ns < times[0][0]
+
+
+def test_frames_leave_the_room_of_the_others_free(tmp_path: Path) -> None:
+    """Counted by what is on the disk: a share must not wait for a full file to be cut."""
+    writer = Writer(tmp_path / "r.db")
+    writer.fly(20_000)
+    writer.recorder.close()
+    with sqlite3.connect(writer.path) as database:
+        count, free, size = (
+            database.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+    used_ratio = (count - free) * size / (QUOTA_MIB * MIB * (1.0 - 2.0 * WAL_RATIO))
+    frames = next(share for share in SHARES if share.name == "frames")
+    assert 0.85 * frames.ratio <= used_ratio <= frames.ratio + 0.05
 
 
 def test_a_flood_of_events_takes_nothing_from_the_frames_nor_from_severe_events(

@@ -386,6 +386,13 @@ def test_no_line_of_status_is_wider_than_a_terminal_and_nothing_is_cut():
         assert word in whole
 
 
+def test_memory_beyond_its_bound_stands_out():
+    memory = {"rss_mib": 70.86, "rss_mib_peak": 402.0, "is_high": True}
+    assert "RSS 70.9 MiB, peak 402.0, HIGH" in text_of(render(DOCUMENT | {"memory": memory}))
+    calm = text_of(render(DOCUMENT | {"memory": memory | {"is_high": False}}))
+    assert "peak 402.0" in calm and "HIGH" not in calm
+
+
 def test_top_of_something_else_is_refused(tmp_path):
     other = tmp_path / "recording.db"
     other.write_bytes(b"not a database at all")
