@@ -214,6 +214,15 @@ def test_a_broken_law_is_found(name: str) -> None:
     assert found == {"S13"}
 
 
+def test_one_that_is_lost_while_idle_gets_no_higher_cap_by_a_reset() -> None:
+    """A reset would bring its cap back to the default of its maker, and nobody could lower it."""
+    work = {"kind": "bursty", "idle_s": 48.0, "busy_s": 2.0, "utilisation_ratio": 1.0}
+    load = {"at": "start", "do": "workload", "parameters": work}
+    lost = strike("accel_lost", "accel0", 103.857)
+    flight = scene(125.0, lost, action=[load], orbit_phase=0.0, charge_ratio=0.5, temp_c=5.0)
+    assert flown(flight | {"seed": 125}).broken == set()
+
+
 LOST, HOT = "accel.communication_lost", "accel.core_over_temperature"
 
 
