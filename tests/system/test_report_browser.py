@@ -100,6 +100,13 @@ def hover(page, key: str, ratio: float = 0.5) -> None:
     over.scroll_into_view_if_needed()
     box = over.bounding_box()
     page.mouse.move(box["x"] + ratio * box["width"], box["y"] + 0.5 * box["height"])
+    settle(page)
+
+
+def settle(page) -> None:
+    """Two frames: events queued by what was just done have been handled, and drawn."""
+    frame = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    page.evaluate(frame)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -191,8 +198,10 @@ def test_the_table_of_values_holds_what_is_in_view(opened) -> None:
     table = '[data-panel="flow"] .values'
     opened.click(f"{table} summary")
     rows = opened.locator(f"{table} tbody tr")
+    rows.first.wait_for()  # the browser says later that the table was opened
     assert 20 <= rows.count() <= 41 and "kg/s" in rows.nth(3).inner_text()
     opened.locator("#faults a[data-from]").first.click()
+    settle(opened)
     first_s = float(rows.first.locator("td").first.inner_text().split()[0])
     assert first_s > 70.0, "the table follows the zoom"
 
