@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sim_hw.plant_config import AcceleratorConfig
+from sim_hw.config_accelerators import AcceleratorConfig
 from sim_hw.sun import Float64s
 
 REASON_IDLE = 0x01  # NVML clocks event reasons

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sim_hw.plant_config import ArrayConfig, BatteryConfig
+from sim_hw.config_power import ArrayConfig, BatteryConfig
 from sim_hw.sun import Float64s
 
 _J_PER_WH = 3600.0

@@ -9,7 +9,7 @@ inertia of the coolant.
 import math
 from typing import Any
 
-from sim_hw.plant_config import LoopConfig
+from sim_hw.config_heat import LoopConfig
 from sim_hw.sun import Float64s
 
 _SETTLED_RPM = 0.01

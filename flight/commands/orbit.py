@@ -127,8 +127,8 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
 
 def _orbits(arguments: argparse.Namespace) -> list[Any]:
     """Return the secular orbits asked for. Raises: OperatorError, when one cannot be used."""
+    from sim_hw.config_orbit import OrbitConfig
     from sim_hw.orbit import Orbit
-    from sim_hw.plant_config import OrbitConfig
     from sim_hw.seasons import design_orbit, secular_orbit
 
     try:

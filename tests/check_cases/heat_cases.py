@@ -5,8 +5,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from sim_hw.config_accelerators import AcceleratorConfig
+from sim_hw.config_heat import RadiatorConfig
 from sim_hw.plant import Plant, PlantStart
-from sim_hw.plant_config import AcceleratorConfig, PlantConfig, RadiatorConfig
+from sim_hw.plant_config import PlantConfig
 from sim_hw.thermal import ZERO_C_K, HeatPath, radiated_w
 from tests.check_cases.case import CheckCase
 from tests.unit.plant_stand_in import blank_image, running_plant

@@ -5,10 +5,10 @@ from functools import cache
 
 import numpy as np
 
+from sim_hw.config_power import ArrayConfig, BatteryConfig
 from sim_hw.eps import PowerSystem
 from sim_hw.orbit import Orbit
 from sim_hw.plant import Plant, PlantStart
-from sim_hw.plant_config import ArrayConfig, BatteryConfig
 from sim_hw.seasons import design_orbit, find_seasons
 from tests.check_cases.case import CheckCase
 from tests.unit.plant_stand_in import blank_image, running_plant

@@ -4,9 +4,10 @@ import math
 
 import pytest
 
+from sim_hw.config_power import BatteryConfig
 from sim_hw.orbit import Orbit
 from sim_hw.plant import PlantStart
-from sim_hw.plant_config import BatteryConfig, PlantConfig
+from sim_hw.plant_config import PlantConfig
 from sim_hw.thermal import radiated_w
 from tests.check_cases.heat_cases import advance, heat_path
 from tests.check_cases.power_cases import power_system

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim_hw.config_power import ArrayConfig, BatteryConfig
 from sim_hw.orbit import MU_KM3_PER_S2, CircularPropagator, Orbit, days_since_j2000
-from sim_hw.plant_config import ArrayConfig, BatteryConfig
 from sim_hw.sun import DAY_S, EARTH_RADIUS_KM, sun_direction
 from tests.check_cases.power_cases import power_system
 from tests.verify.figures import keep_figure
