@@ -10,9 +10,27 @@ from pathlib import Path
 from cffi import FFI
 
 CSRC = Path(__file__).parent / "csrc"
-HEADERS = ("plant_image.h", "sim_devices.h", "nvml/nvml_identity.h")
+_INCLUDE = re.compile(r'^#include "(\w+\.h)"', re.MULTILINE)
 _MARKED = re.compile(r"/\* cffi: begin \*/\n(.*?)/\* cffi: end \*/", re.DOTALL)
 _COMPUTED = re.compile(r"^(#define \w+) \(.*$", re.MULTILINE)  # the C compiler knows the value
+
+
+def plant_headers() -> list[str]:
+    """Return the headers of the plant; each comes after those that it includes."""
+    ordered: list[str] = []
+
+    def add(path: Path) -> None:
+        for name in _INCLUDE.findall(path.read_text(encoding="utf-8")):
+            add(CSRC / "plant" / name)
+        if f"plant/{path.name}" not in ordered:
+            ordered.append(f"plant/{path.name}")
+
+    for path in sorted((CSRC / "plant").glob("*.h")):
+        add(path)
+    return ordered
+
+
+HEADERS = ("plant_image.h", "sim_devices.h", "nvml/nvml_identity.h", *plant_headers())
 
 
 def declarations(header: Path) -> str:
