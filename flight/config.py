@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from flight.core import rail_order
 from flight.core.config import CoreConfig
 from flight.core.points import Point, PointTable
 from flight.dictionary.channels import build_point_table
@@ -23,6 +24,7 @@ from flight.services.workload import WorkloadSection
 from flight.toml_lines import with_lines
 
 NS_PER_S = 1_000_000_000
+CONDUCTED_MAX = 4  # accelerators on straps: those of rails_a; assumed
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
@@ -47,6 +49,33 @@ class NodeSection(_Section):
         le=8,
         description="Accelerators 0 to 3 are on rails_a, the rest on rails_b.",
     )
+    power_system: Literal["own", "allotment"] = Field(
+        default="own",
+        description="own: array and battery; allotment: the spacecraft grants watts and feeds it.",
+    )
+    cooling: Literal["loop", "conduction"] = Field(
+        default="loop",
+        description="loop: pumped coolant; conduction: straps into a radiator, no loop.",
+    )
+
+    @property
+    def has_loop(self) -> bool:
+        """It has a coolant loop: pumps, flow, plates, and their controller."""
+        return self.cooling == "loop"
+
+    @property
+    def has_power_system(self) -> bool:
+        """It has array and battery."""
+        return self.power_system == "own"
+
+    @model_validator(mode="after")
+    def _conduction_is_small(self) -> "NodeSection":
+        if not self.has_loop and self.accelerator_count > CONDUCTED_MAX:
+            raise ValueError(
+                f'cooling = "conduction" with accelerator_count = {self.accelerator_count}: at most'
+                f' {CONDUCTED_MAX} share one rail bus and one radiator; write cooling = "loop"'
+            )
+        return self
 
 
 class RecorderSection(_Section):
@@ -82,6 +111,14 @@ class PointOverride(_Section):
     )
     rate_max_per_s: float | None = Field(
         default=None, gt=0.0, description="A faster step is suspect for one sample."
+    )
+    stuck_reference_delta: float | None = Field(
+        default=None,
+        gt=0.0,
+        description="Unchanged while its reference moved so far: stuck; where it is checked.",
+    )
+    stuck_lag_s: float | None = Field(
+        default=None, ge=0.0, le=3600.0, description="... which acts on it with this lag."
     )
     write_low: float | None = Field(default=None, description="The driver writes nothing below.")
     write_high: float | None = Field(default=None, description="The driver writes nothing above.")
@@ -131,6 +168,12 @@ class ReflexSection(_Section):
         gt=0.0,
         le=10.0,
         description="An older sample of the loop's driver releases nothing; assumed.",
+    )
+    module_power_w_nominal: float = Field(
+        default=700.0,
+        gt=0.0,
+        le=5000.0,
+        description="Rated power of a module: its peak-power mask is in multiples; H100 700 W.",
     )
 
 
@@ -251,7 +294,19 @@ def node_mistakes(config: NodeConfig) -> tuple[NodeConfig, list[str]]:
         table = build_points(rest)
     except ValueError as error:  # overrides that contradict each other
         return config.model_copy(update={"points": {}}), [*mistakes, str(error)]
-    return rest, mistakes + list(_cap_mistakes(rest, table))
+    return rest, [*mistakes, *_cap_mistakes(rest, table), *_coolant_mistakes(config)]
+
+
+def _coolant_mistakes(config: NodeConfig) -> Iterator[str]:
+    """Yield what a file says to wait for on a node without coolant; left out, nobody waits."""
+    if config.node.has_loop or "depends" not in config.rails.model_fields_set:
+        return
+    for rail, others in config.rails.depends.items():
+        if rail_order.COOLANT_FLOW in others:
+            yield (
+                f"rails.depends.{rail}: names {rail_order.COOLANT_FLOW}, which a node with "
+                'node.cooling = "conduction" does not have: take it out'
+            )
 
 
 def _cap_mistakes(config: NodeConfig, table: PointTable) -> Iterator[str]:
@@ -293,7 +348,8 @@ def build_points(config: NodeConfig) -> PointTable:
     Raises:
         ValueError: an override matches no point, or leaves a point impossible.
     """
-    table = build_point_table(config.node.accelerator_count)
+    node = config.node
+    table = build_point_table(node.accelerator_count, eps=node.has_power_system, loop=node.has_loop)
     points = list(table.points)
     for pattern, override in config.points.items():
         matched, place = table.match(pattern), f'points."{pattern}"'

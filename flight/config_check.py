@@ -74,7 +74,7 @@ def _summary(path: Path, config: NodeConfig, loads: Iterable[BusLoad]) -> list[s
     count, digest = config.node.accelerator_count, config_hash(config)
     busy = ", ".join(f"{load.driver} {load.occupancy_ratio:.0%}" for load in loads)
     return [
-        f"{path}: good: {count} accelerators, {amount}; hash {digest}",
+        f"{path}: good: {count} accelerator{'s' * (count > 1)}, {amount}; hash {digest}",
         f"{path}: buses busy with polling: {busy}",
     ]
 

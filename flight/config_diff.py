@@ -9,7 +9,9 @@ from flight.services.parameter_table import PARAMETERS
 
 # What a driver process is started with; the rest is the daemon's alone.
 DRIVER_SECTIONS = frozenset({"points", "reflex", "buses", "silicon", "devices"})
-DRIVER_KEYS = frozenset({"node.accelerator_count", "node.simulated"})
+DRIVER_KEYS = frozenset(
+    {"node.accelerator_count", "node.cooling", "node.power_system", "node.simulated"}
+)
 DAEMON_KEYS = frozenset({"buses.occupancy_ratio_max"})  # in those sections, yet no driver's
 DRIVERS, DAEMON, IN_FLIGHT, SIMULATION = "drivers", "daemon", "in flight", "simulation"
 ABSENT = "-"

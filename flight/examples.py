@@ -10,9 +10,22 @@ def examples_dir() -> Path:
     return beside if (beside / "configs").is_dir() else here / "_packaged" / "examples"
 
 
+DEFAULT_NODE = "ref1"
+
+
+def config_path(node: str) -> Path:
+    """Return the configuration of one of `node_names`."""
+    return examples_dir() / "configs" / f"{node}.toml"
+
+
+def node_names() -> list[str]:
+    """Return the names of the nodes that have an example configuration."""
+    return sorted(path.stem for path in (examples_dir() / "configs").glob("*.toml"))
+
+
 def default_config_path() -> Path:
     """Return the configuration of the reference node REF-1."""
-    return examples_dir() / "configs" / "ref1.toml"
+    return config_path(DEFAULT_NODE)
 
 
 def default_scenario_path() -> Path:

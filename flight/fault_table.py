@@ -67,7 +67,8 @@ def rows(config: NodeConfig) -> list[FaultRow]:
     for fault in present:
         by_id.setdefault(fault.event_id, []).append(fault)
     found = [_row(config, table, by_id, event_id) for event_id in by_id]
-    return sorted([*found, *(_law_row(config, law) for law in LAWS)], key=lambda row: row.id)
+    laws = [law for law in LAWS if law.needs in ("", *table.index)]
+    return sorted([*found, *(_law_row(config, law) for law in laws)], key=lambda row: row.id)
 
 
 def _law_row(config: NodeConfig, law: LawLadder) -> FaultRow:

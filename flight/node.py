@@ -29,7 +29,7 @@ HOST_RAIL_ADDRESS = 0x30
 # may last `limit_ms`. A rule's threshold is half-way to the next lower step, so that quantisation
 # of a legal step never crosses it; its persistence is the limit and one 1 ms poll and a half.
 TRANSIENT_MASK = ((1.1, 20.0), (1.2, 10.0), (1.5, 5.0), (1.6, 2.0))
-MODULE_NOMINAL_W = 700.0
+MODULE_NOMINAL_W = 700.0  # of REF-1; [reflex] module_power_w_nominal says another
 MASK_POLL_MARGIN_MS = 1.5
 
 
@@ -139,11 +139,15 @@ def _reflexes(
     if not config.reflex.enabled:
         return ()
     if driver.startswith("accel"):
-        return (core_temperature_rule(config, table, driver), lost_flow_rule(config, table, driver))
+        hot = core_temperature_rule(config, table, driver)
+        if not config.node.has_loop:
+            return (hot,)
+        return (hot, lost_flow_rule(config, table, driver))
     modules = [name for name in devices if name.startswith("accel") and name.endswith("_54v")]
     auxiliaries = [name for name in devices if name.endswith("_aux")]
+    nominal_w = config.reflex.module_power_w_nominal
     return (
-        *(rule for name in modules for rule in transient_mask(table, f"rail.{name}")),
+        *(rule for name in modules for rule in transient_mask(table, f"rail.{name}", nominal_w)),
         *(latch_up_rule(config, table, f"rail.{name}") for name in auxiliaries),
     )
 
@@ -195,7 +199,9 @@ def _lowest_cap(table: PointTable, accel: str) -> tuple[int, float]:
     return cap, writable.low
 
 
-def transient_mask(table: PointTable, rail: str) -> tuple[ReflexSpec, ...]:
+def transient_mask(
+    table: PointTable, rail: str, nominal_w: float = MODULE_NOMINAL_W
+) -> tuple[ReflexSpec, ...]:
     """Return the reflexes that open a module rail outside the published peak-power mask.
 
     Power is compared, not current: at a low bus voltage the rated power draws more current.
@@ -205,7 +211,7 @@ def transient_mask(table: PointTable, rail: str) -> tuple[ReflexSpec, ...]:
     return tuple(
         ReflexSpec(
             point=power,
-            threshold=MODULE_NOMINAL_W * (multiple + lower) / 2.0,
+            threshold=nominal_w * (multiple + lower) / 2.0,
             persistence_ns=round((limit_ms + MASK_POLL_MARGIN_MS) * 1e6),
             action_point=enable,
             action_value=0.0,

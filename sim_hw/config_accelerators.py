@@ -9,6 +9,7 @@ class AcceleratorConfig(Section):
     """The accelerators and their cold plates, all alike but for the core resistance."""
 
     cap_max_w: float = Field(700.0, gt=0.0, le=1e4, description="1b, after power-up")
+    cap_min_w: float = Field(200.0, gt=0.0, le=1e4, description="1b, smallest that is accepted")
     idle_power_w: float = Field(70.0, ge=0.0, le=1e4, description="1b, 60-100 W")
     full_power_w: float = Field(
         720.0, gt=0.0, le=1e4, description="assumed: draw at utilisation 1 and full clock, no cap"
@@ -44,6 +45,8 @@ class AcceleratorConfig(Section):
     def _ranges_are_ordered(self) -> "AcceleratorConfig":
         if self.core_k_per_w_min > self.core_k_per_w_max:
             raise ValueError("core_k_per_w_min is above core_k_per_w_max; swap them")
+        if self.cap_min_w >= self.cap_max_w:
+            raise ValueError("cap_min_w is not below cap_max_w; lower it")
         if self.idle_power_w >= self.full_power_w:
             raise ValueError("idle_power_w is not below full_power_w; lower it")
         return self

@@ -8,6 +8,7 @@ from sim_hw.config_section import Section
 class LoopConfig(Section):
     """The coolant loop: eight plates in parallel, two pipes, two pumps, a bypass, two heaters."""
 
+    enabled: bool = Field(True, description="false: none; accelerators conduct to the radiator")
     specific_heat_j_per_kg_k: float = Field(3900.0, gt=0.0, le=1e4, description="1c, PG25-like")
     nominal_flow_kg_per_s: float = Field(
         0.144, gt=0.0, le=100.0, description="1c, one pump at nominal speed"
@@ -40,12 +41,18 @@ class LoopConfig(Section):
 
 
 class RadiatorConfig(Section):
-    """The radiator: two-sided, edge-on."""
+    """The radiator: two-sided, edge-on. The last two are for a node without a loop."""
 
     area_m2: float = Field(
         6.12, gt=0.0, le=1e4, description="REF-1; panel, effective: fin efficiency is in it"
     )
     emissivity_ratio: float = Field(0.90, gt=0.0, le=1.0, description="1c, white silicate paint")
+    strap_w_per_k: float = Field(
+        4.0, gt=0.0, le=1e4, description="assumed: from each accelerator's spreader to the radiator"
+    )
+    heat_capacity_j_per_k: float = Field(
+        3000.0, gt=0.0, le=1e8, description="assumed: panel and what is bolted to it"
+    )
 
 
 class HostConfig(Section):
@@ -55,6 +62,15 @@ class HostConfig(Section):
         400.0, ge=0.0, le=1e5, description="REF-1; all of it heats the loop; auxiliaries included"
     )
     bus28_voltage_v: float = Field(28.0, gt=0.0, le=60.0, description="1b, avionics bus, regulated")
+    bus54_voltage_v: float = Field(
+        54.0,
+        gt=0.0,
+        le=400.0,
+        description="1b, payload bus, nominal; without a battery: its source",
+    )
+    bus54_resistance_ohm: float = Field(
+        0.01, ge=0.0, le=10.0, description="assumed: of the spacecraft's bus, without a battery"
+    )
     rail_voltage_v: tuple[float, float, float, float] = Field(
         (12.0, 5.0, 3.3, 1.8), description="REF-1"
     )

@@ -8,6 +8,7 @@ from sim_hw.config_section import Section
 class ArrayConfig(Section):
     """The solar array: 8 strings, Sun-pointing unless told otherwise."""
 
+    enabled: bool = Field(True, description="false: none; the spacecraft feeds the buses")
     string_power_w: float = Field(
         1250.0, ge=0.0, le=1e5, description="one string in full Sun: REF-1 10.0 kW / 8; 1562.5 new"
     )
@@ -17,6 +18,7 @@ class ArrayConfig(Section):
 class BatteryConfig(Section):
     """The battery. The bus voltage is its terminal voltage, clamped to the range of the bus."""
 
+    enabled: bool = Field(True, description="false: none; the spacecraft feeds the buses")
     capacity_wh: float = Field(12_500.0, gt=0.0, le=1e7, description="1b, 30 % depth at beta 0")
     charge_efficiency_ratio: float = Field(0.95, gt=0.0, le=1.0, description="REF-1")
     discharge_efficiency_ratio: float = Field(0.95, gt=0.0, le=1.0, description="REF-1")

@@ -53,6 +53,11 @@ class DeviceParameters:
         module_current_limit_a: Power-up limit of a module switch. Assumed: twice the 20.7 A that
             the published peak-power mask allows.
         aux_current_limit_a: Power-up limit of an auxiliary rail. Assumed.
+        accelerator_count: Plates that the loop's controller reads, 1..8.
+        is_conducted: There is no loop; the host board reads the radiator.
+        is_fed: There is no array and no battery; the power board meters the buses alone.
+        payload_voltage_v: Nominal voltage of the payload bus.
+        cap_w_min, cap_w_max: Range of the caps that an accelerator accepts.
     """
 
     pump_speed_max_rpm: float = 6000.0
@@ -61,6 +66,12 @@ class DeviceParameters:
     payload_current_limit_a: float = 150.0
     module_current_limit_a: float = 40.0
     aux_current_limit_a: float = 10.0
+    accelerator_count: float = 8.0
+    is_conducted: bool = False
+    is_fed: bool = False
+    payload_voltage_v: float = 54.0
+    cap_w_min: float = 200.0
+    cap_w_max: float = 700.0
 
 
 class PlantImage:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sim_hw.config_heat import HostConfig
 from sim_hw.config_power import ArrayConfig, BatteryConfig
 from sim_hw.sun import Float64s
 
@@ -118,3 +119,35 @@ class PowerSystem:
         truth.charge_ratio[0] = self.charge_ratio
         truth.bus54_voltage_v[0] = self.bus_voltage_v
         truth.bus28_voltage_v[0] = self._bus28_voltage_v if self.bus_on else 0.0
+
+
+class SpacecraftBus:
+    """The buses of a node that its spacecraft feeds: a stiff source behind a resistance.
+
+    It has the attributes of PowerSystem; those of a battery are NaN in the truths.
+    """
+
+    def __init__(self, host: HostConfig, image: Any) -> None:
+        """Start without load."""
+        self.charge_ratio = self.temp_c = math.nan
+        self.bus_on = True
+        self.generated_w = self.loss_w = self.leak_w = self.stored_j = 0.0
+        self.bus_voltage_v = host.bus54_voltage_v
+        self._host = host
+        self._truth = image.truth
+        for name in ("battery_voltage_v", "battery_current_a", "battery_temp_c", "charge_ratio"):
+            getattr(image.truth, name)[0] = math.nan
+        self._publish()
+
+    def advance(self, dt_s: float, sunlight_ratio: float, load_w: float, heater_w: float) -> None:
+        """Advance by 0 < dt_s <= 0.2. Only the load counts."""
+        self.generated_w = load_w
+        current_a = load_w / self.bus_voltage_v
+        self.bus_voltage_v = (
+            self._host.bus54_voltage_v - current_a * self._host.bus54_resistance_ohm
+        )
+        self._publish()
+
+    def _publish(self) -> None:
+        self._truth.bus54_voltage_v[0] = self.bus_voltage_v
+        self._truth.bus28_voltage_v[0] = self._host.bus28_voltage_v

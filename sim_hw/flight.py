@@ -26,6 +26,7 @@ from sim_hw.scenario import StartTable
 from sim_hw.scenario_check import WORLD_ACTIONS
 from sim_hw.scenario_times import FlightPlan, PlannedAction
 from sim_hw.simulated_node import SimulatedNode
+from sim_hw.spacecraft import Spacecraft
 from sim_hw.workload import ConstantWorkload, Workload, build_workload
 
 NS_PER_S = 1_000_000_000
@@ -91,18 +92,24 @@ class Flight:
             self.node.image,
             plant=self.node.plant,
             node_image=self.node.node_image,
-            budget=NodeBudget(config.arbiter.node_power_w_max, config.arbiter.allotment_fallback_w),
+            budget=NodeBudget(
+                config.arbiter.node_power_w_max,
+                config.arbiter.allotment_fallback_w,
+                is_allotted=not config.node.has_power_system,
+            ),
             applied=self.injector.applied,
+            limits=setup.plant_config.limits,
         )
         self.expectations = ExpectationChecker(plan.expectations, self.node.table)
         self.stories = FaultStories(self.node.table, self.injector.applied)
-        self.meter = FlightMeter(self.node.image)
+        self.meter = FlightMeter(self.node.image, has_loop=config.node.has_loop)
         self.nominal_since_s: float | None = None
         self.refused: list[Ack] = []
         self.command_port: CommandPort = self.node.cycle  # or the daemon around it
         self._actions = list(plan.actions)
         self._command_count = 0
         self._workload: Workload = ConstantWorkload(accelerator_count=8)
+        self._spacecraft = Spacecraft()
         self.node.attach(injector=self.injector, before=self._before_plant, after=self._after_step)
 
     def record(self, inputs: Inputs, decision: Decision) -> None:
@@ -141,7 +148,10 @@ class Flight:
 
     def _before_plant(self, now_ns: int) -> None:
         while self._actions and self._actions[0].time_ns <= now_ns:
-            self._act(self._actions.pop(0))
+            self._act(self._actions.pop(0), now_ns)
+        grant = self._spacecraft.grant(now_ns)
+        if grant is not None:
+            self.node.cycle.feed.allotment = grant
         targets = self._workload.targets(now_ns / NS_PER_S, self.nominal_since_s)
         self.node.plant.utilisation_target[:] = targets
 
@@ -149,8 +159,10 @@ class Flight:
         self.properties.check(now_ns)
         self.meter.sample(now_ns)
 
-    def _act(self, action: PlannedAction) -> None:
-        if action.do == "workload":
+    def _act(self, action: PlannedAction, now_ns: int) -> None:
+        if action.do == "allotment":
+            self._spacecraft.order(action.parameters, now_ns)
+        elif action.do == "workload":
             self._workload = build_workload(
                 action.parameters, seed=self.setup.plan.seed, folder=self.setup.folder
             )

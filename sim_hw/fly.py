@@ -2,7 +2,7 @@
 
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,6 @@ from sim_hw.workload import build_workload
 NS_PER_S = 1_000_000_000
 EXIT_OK, EXIT_VIOLATED, EXIT_BUG, EXIT_INTERRUPTED = 0, 1, 3, 130
 DEFAULT_SEED = 7
-SIMULATED_ACCELERATORS = 8
 REPORT_S_MIN = 600.0  # of a shorter flight a report is written only when asked for
 DURATION_S_MAX = 400.0 * 86400.0
 FOREIGN_ORBIT = Scenario(
@@ -230,13 +229,34 @@ def load_plant_config(config: NodeConfig, path: Path) -> PlantConfig:
     Raises:
         OperatorError: one line per mistake.
     """
-    count = config.node.accelerator_count
-    if count != SIMULATED_ACCELERATORS:
-        raise OperatorError(
-            f"{path}: node.accelerator_count = {count}: the simulated node has "
-            f"{SIMULATED_ACCELERATORS} accelerators; other counts cannot be simulated yet"
+    plant = _read_plant(config, path)
+    lines = [f"{path}: {mistake}" for mistake in shape_mistakes(config, plant)]
+    if lines:
+        raise OperatorError(with_lines(path, path.read_text(encoding="utf-8"), lines))
+    return plant
+
+
+def shape_mistakes(config: NodeConfig, plant: PlantConfig) -> Iterator[str]:
+    """Yield where the node that is flown and the one that is simulated are not the same kind."""
+    node, on = config.node, {True: "true", False: "false"}
+    pairs = (
+        ("loop.enabled", plant.loop.enabled, "cooling", node.cooling, node.has_loop),
+        ("battery.enabled", plant.battery.enabled, "power_system", node.power_system,
+         node.has_power_system),
+    )  # fmt: skip
+    for key, given, switch, word, wanted in pairs:
+        if given is not wanted:
+            yield (
+                f'plant.{key} = {on[given]}: node.{switch} = "{word}" needs {on[wanted]}: '
+                "the simulated hardware must be of the kind that is flown"
+            )
+    low_w, high_w = plant.accelerators.cap_min_w, plant.accelerators.cap_max_w
+    if config.arbiter.cap_w_min < low_w or config.arbiter.cap_w_max > high_w:
+        yield (
+            f"arbiter.cap_w_min {config.arbiter.cap_w_min:g} and cap_w_max "
+            f"{config.arbiter.cap_w_max:g} are outside what the simulated accelerators accept, "
+            f"plant.accelerators {low_w:g} to {high_w:g}"
         )
-    return _read_plant(config, path)
 
 
 def _read_plant(config: NodeConfig, path: Path) -> PlantConfig:

@@ -13,10 +13,12 @@ class FlightMeter:
 
     Args:
         image: The plant image (sim_hw/devices.py).
+        has_loop: False: the coolant of a node that has none is no peak, its radiator is.
     """
 
-    def __init__(self, image: Any) -> None:
+    def __init__(self, image: Any, *, has_loop: bool = True) -> None:
         truth = image.truth
+        self._has_loop = has_loop
         self._power_w = truth.accel_power_w
         self._utilisation = truth.accel_utilisation_ratio
         self._sources = (
@@ -59,12 +61,20 @@ class FlightMeter:
         """Return extremes over the flight; names carry the units."""
         high, low, count = self._highest, self._lowest, self._count
         supply, back, charge, battery, array = range(2 * count, 2 * count + 5)
-        return {
-            "core_temp_c_max": float(high[:count].max()),
-            "memory_temp_c_max": float(high[count : 2 * count].max()),
+        cooling = {
             "supply_temp_c_min": float(low[supply]),
             "supply_temp_c_max": float(high[supply]),
             "return_temp_c_max": float(high[back]),
+        }
+        if not self._has_loop:  # both are those of the radiator
+            cooling = {
+                "radiator_temp_c_min": float(low[supply]),
+                "radiator_temp_c_max": float(high[supply]),
+            }
+        return {
+            "core_temp_c_max": float(high[:count].max()),
+            "memory_temp_c_max": float(high[count : 2 * count].max()),
+            **cooling,
             "accelerators_w_max": self._draw_w_max,
             "array_w_max": float(high[array]),
             "charge_ratio_start": self.charge_ratio_start,

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from sim_hw.accelerators import Accelerators
-from sim_hw.eps import PowerSystem
+from sim_hw.conduction import ConductionPath
+from sim_hw.eps import PowerSystem, SpacecraftBus
 from sim_hw.orbit import Orbit
 from sim_hw.plant_config import PlantConfig
 from sim_hw.pumps import Pumps
@@ -110,9 +111,20 @@ class Plant:
     """
 
     def __init__(
-        self, config: PlantConfig, image: Any, orbit: Orbit, *, start: PlantStart, seed: int
+        self,
+        config: PlantConfig,
+        image: Any,
+        orbit: Orbit,
+        *,
+        start: PlantStart,
+        seed: int,
+        accelerator_count: int = _COUNT,
     ) -> None:
-        """Put the plant into its start state and write all truths once."""
+        """Put the plant into its start state and write all truths once.
+
+        Args:
+            accelerator_count: Of a node without a loop; with one there are always eight plates.
+        """
         rng = random.Random(f"plant {seed}")
         low, high = config.accelerators.core_k_per_w_min, config.accelerators.core_k_per_w_max
         self.time_s = 0.0
@@ -124,28 +136,16 @@ class Plant:
         self._orbit = orbit
         self._slow_s = 0.0
         if start.rails_on:
-            _close_all_switches(config, image)
+            _close_all_switches(config, image, accelerator_count)
         self._accelerators = Accelerators(config.accelerators, image, self.faults.latch_current_a)
         self.utilisation_target = self._accelerators.utilisation_target
         core_temp_c = start.core_temp_c or (start.temp_c,) * _COUNT
         coolant = start.temp_c if start.coolant_temp_c is None else start.coolant_temp_c
         battery = start.temp_c if start.battery_temp_c is None else start.battery_temp_c
-        self._heat = HeatPath(
-            config,
-            image,
-            core_k_per_w=self.core_k_per_w,
-            core_temp_c=np.array(core_temp_c),
-            coolant_temp_c=coolant,
+        self._heat = _heat_path(
+            config, image, self.core_k_per_w, core_temp_c, coolant, accelerator_count
         )
-        self._eps = PowerSystem(
-            config.array,
-            config.battery,
-            image,
-            charge_ratio=start.charge_ratio,
-            temp_c=battery,
-            bus28_voltage_v=config.host.bus28_voltage_v,
-            string_ok=self.faults.string_ok,
-        )
+        self._eps = _power_system(config, image, start.charge_ratio, battery, self.faults.string_ok)
         self._pumps = Pumps(
             config.loop,
             image,
@@ -155,7 +155,7 @@ class Plant:
         )
         if start.rails_on:
             self._accelerators.skip_boot()
-            self._pumps.set_speed((config.loop.nominal_speed_rpm, 0.0))
+            self._pumps.set_speed((config.loop.nominal_speed_rpm * config.loop.enabled, 0.0))
             self._pumps.advance(0.1, bus_on=True)
         self._accelerators.advance(1e-9, self._eps.bus_voltage_v)
         self._start_slow_truths(start.temp_c)
@@ -221,6 +221,8 @@ class Plant:
         self._accelerators.follow_switches(bus_on=self._eps.bus_voltage_v > 0.0)
 
     def _held_heat_j(self) -> float:
+        if not self._config.battery.enabled:
+            return self._heat.heat_j
         battery_j = self._eps.temp_c * self._config.battery.heat_capacity_j_per_k
         return self._heat.heat_j + battery_j
 
@@ -259,11 +261,55 @@ class Plant:
         truth.accumulator_ratio[0] = min(max(level, 0.0), 1.0)
 
 
-def _close_all_switches(config: PlantConfig, image: Any) -> None:
+def _heat_path(
+    config: PlantConfig,
+    image: Any,
+    core_k_per_w: Float64s,
+    core_temp_c: tuple[float, ...],
+    coolant_temp_c: float,
+    accelerator_count: int,
+) -> HeatPath | ConductionPath:
+    """Return the loop, or the straps of a node that has none."""
+    if config.loop.enabled:
+        return HeatPath(
+            config,
+            image,
+            core_k_per_w=core_k_per_w,
+            core_temp_c=np.array(core_temp_c),
+            coolant_temp_c=coolant_temp_c,
+        )
+    return ConductionPath(
+        config,
+        image,
+        core_k_per_w=core_k_per_w,
+        core_temp_c=np.array(core_temp_c),
+        coolant_temp_c=coolant_temp_c,
+        accelerator_count=accelerator_count,
+    )
+
+
+def _power_system(
+    config: PlantConfig, image: Any, charge_ratio: float, temp_c: float, string_ok: Float64s
+) -> PowerSystem | SpacecraftBus:
+    """Return array and battery, or the bus of a spacecraft that has them."""
+    if not config.battery.enabled:
+        return SpacecraftBus(config.host, image)
+    return PowerSystem(
+        config.array,
+        config.battery,
+        image,
+        charge_ratio=charge_ratio,
+        temp_c=temp_c,
+        bus28_voltage_v=config.host.bus28_voltage_v,
+        string_ok=string_ok,
+    )
+
+
+def _close_all_switches(config: PlantConfig, image: Any, accelerator_count: int) -> None:
     """Write the set-points of a node that already runs; the only set-points a plant ever writes."""
     setpoint = image.setpoint
-    for name in ("module_enabled", "aux_enabled", "payload_enabled", "host_rail_enabled"):
-        getattr(setpoint, name)[:] = 1.0
+    setpoint.module_enabled[:accelerator_count] = setpoint.aux_enabled[:accelerator_count] = 1.0
+    setpoint.payload_enabled[:] = setpoint.host_rail_enabled[:] = 1.0
     setpoint.accel_cap_w[:] = config.accelerators.cap_max_w
     setpoint.accel_clock_max_mhz[:] = config.accelerators.clock_max_mhz
-    setpoint.pump_speed_target_rpm[:] = (config.loop.nominal_speed_rpm, 0.0)
+    setpoint.pump_speed_target_rpm[:] = (config.loop.nominal_speed_rpm * config.loop.enabled, 0.0)

@@ -4,13 +4,14 @@ Sources are sections of docs/models.md; `assumed` marks engineering judgement wi
 Temperatures are degC, except where a field says kelvin.
 """
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from sim_hw.config_accelerators import AcceleratorConfig
 from sim_hw.config_heat import HostConfig, LoopConfig, RadiatorConfig
 from sim_hw.config_orbit import OrbitConfig
 from sim_hw.config_power import ArrayConfig, BatteryConfig
 from sim_hw.config_section import Section
+from sim_hw.property_limits import PropertyLimits
 
 
 class PlantConfig(Section):
@@ -23,6 +24,21 @@ class PlantConfig(Section):
     radiator: RadiatorConfig = RadiatorConfig()
     accelerators: AcceleratorConfig = AcceleratorConfig()
     host: HostConfig = HostConfig()
+    limits: PropertyLimits = Field(
+        PropertyLimits(),
+        description="What the safety properties compare plant truth with: requirements of the "
+        "hardware, which the flight software does not read.",
+    )
+
+    @model_validator(mode="after")
+    def _array_and_battery_go_together(self) -> "PlantConfig":
+        if self.array.enabled != self.battery.enabled:
+            array, battery = str(self.array.enabled).lower(), str(self.battery.enabled).lower()
+            raise ValueError(
+                f"array.enabled = {array} with battery.enabled = {battery}:"
+                " a node has both, or its spacecraft has"
+            )
+        return self
 
     @model_validator(mode="after")
     def _pipes_and_plates_fit_the_loop(self) -> "PlantConfig":

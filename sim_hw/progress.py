@@ -21,7 +21,9 @@ LONG_S = 86400.0  # a flight from this length on is counted in days
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlightView:
-    """What the line shows. orbit_phase: 0..1 after eclipse entry; draw_w: all accelerators."""
+    """What the line shows. orbit_phase: 0..1 after eclipse entry; draw_w: all accelerators;
+    charge_ratio: NaN for a node without a battery.
+    """
 
     orbit_phase: float
     is_sunlit: bool
@@ -79,9 +81,11 @@ class Progress:
         view = self._view()
         wall_s = max(1e-3, self._clock_s() - self._start_s)
         light = "sun    " if view.is_sunlit else "eclipse"
+        has_charge = view.charge_ratio == view.charge_ratio
+        charge = f"{100.0 * view.charge_ratio:3.0f}%" if has_charge else "    "
         node = (
             f"{light}  {view.mode:<8}  {view.core_temp_c:4.1f} °C"
-            f"  {view.draw_w / 1000.0:4.2f} kW  {100.0 * view.charge_ratio:3.0f}%"
+            f"  {view.draw_w / 1000.0:4.2f} kW  {charge}"
         )
         speed = f"{now_s / wall_s:.0f}x"
         done = min(1.0, now_s / self._duration_s)

@@ -16,7 +16,7 @@ from sim_hw.property_limits import PropertyLimits
 from sim_hw.property_power import BudgetCheck, LossCheck, SilenceCheck
 from sim_hw.property_rails import LatchUpCheck, RailCheck
 from sim_hw.property_ranges import RangeCheck, ShedCheck
-from sim_hw.property_truth import Check, Heartbeats, Ledger, Loads, truth_of_image
+from sim_hw.property_truth import Check, Heartbeats, Ledger, Loads, Truth, truth_of_image
 from sim_hw.timeline import NS_PER_S
 
 
@@ -54,7 +54,7 @@ class PropertyChecker:
         self._cap_w: tuple[float, ...] = ()
         self._checks: tuple[Check, ...] = (
             RangeCheck(image, truth, limits, self.ledger),
-            ShedCheck(truth, limits, self.ledger),
+            *([ShedCheck(truth, limits, self.ledger)] if _has_battery(truth) else []),
             RailCheck(truth, limits, self.ledger),
             LatchUpCheck(truth, limits, self.ledger),
             BudgetCheck(truth, limits, self.ledger),
@@ -110,3 +110,9 @@ class PropertyChecker:
             self.truth.active.remove(edge.fault)
         for check in self._checks:
             check.fault(edge)
+
+
+def _has_battery(truth: Truth) -> bool:
+    """A node that its spacecraft feeds has no charge: NaN."""
+    charge_ratio: float = truth.charge_ratio.item()
+    return charge_ratio == charge_ratio

@@ -9,10 +9,14 @@ from flight.core.types import Decision, Inputs
 
 
 class NodeBudget(NamedTuple):
-    """What the configuration allows the whole node, in W; fallback_w: once a grant has ended."""
+    """What the configuration allows the whole node, in W; fallback_w: once a grant has ended.
+
+    is_allotted: it lives on grants from the start: before the first one, too, it has the fallback.
+    """
 
     power_w_max: float
     fallback_w: float
+    is_allotted: bool = False
 
 
 class BudgetBook:
@@ -29,7 +33,7 @@ class BudgetBook:
         self._node = node
         self._operator_w = node.power_w_max
         self._settle_ns = settle_ns
-        self._is_granted = False
+        self._is_granted = node.is_allotted
         self._before: list[tuple[int, float]] = []  # until when, how much
 
     def take(self, inputs: Inputs, decision: Decision) -> None:

@@ -1,7 +1,8 @@
 """Limits of the safety properties as the simulation checks them, each with its source.
 
-They are requirements, not settings: the checks do not read the node's own configuration, so a node
-configured to do less fails them. Properties: docs/design, section 9 of the design.
+They are requirements, not settings: the checks do not read what the node is told to do, so a node
+configured to do less fails them. Hardware of another kind has its own in `[plant.limits]`, which
+the flight software does not read. Properties: docs/design, section 9 of the design.
 """
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,7 +20,9 @@ class PropertyLimits(BaseModel):
     core_temp_over_s_max: float = Field(default=1.0, description="S1.")
     core_temp_c_shutdown: float = Field(default=95.0, description="H100 class; models 1c.")
     # S2
-    coolant_temp_c_min: float = Field(default=2.0, description="Assumed.")
+    coolant_temp_c_min: float = Field(
+        default=2.0, description="Assumed; without a loop, of the radiator."
+    )
     coolant_temp_c_max: float = Field(default=75.0, description="Assumed.")
     radiator_temp_c_min: float = Field(default=-40.0, description="Assumed.")
     # S3
@@ -70,7 +73,7 @@ class PropertyLimits(BaseModel):
     hot_core_temp_c: float = Field(default=84.0, description="Explains an opened rail; assumed.")
     hot_memory_temp_c: float = Field(default=97.0, description="Explains an opened rail; assumed.")
     flow_kg_per_s_min: float = Field(
-        default=0.10, description="Less explains an opened rail; REF-1, 70 %."
+        default=0.10, description="Less explains an opened rail; REF-1, 70 %; 0: there is no loop."
     )
     # S6
     budget_s: float = Field(default=1.0, description="S6.")
@@ -88,7 +91,9 @@ class PropertyLimits(BaseModel):
     cap_w_safe: float = Field(default=200.0, description="REF-1.")
     cap_tolerance_w: float = Field(default=1.0, description="Read-back quantum; assumed.")
     clock_tolerance_mhz: float = Field(default=1.0, description="Read-back quantum; assumed.")
-    pump_speed_rpm_safe: float = Field(default=6000.0, description="REF-1, the maximum.")
+    pump_speed_rpm_safe: float = Field(
+        default=6000.0, description="REF-1, the maximum; 0: no pumps."
+    )
     pump_tolerance_rpm: float = Field(default=1.0, description="Read-back quantum; assumed.")
     power_up_s: float = Field(
         default=0.3,

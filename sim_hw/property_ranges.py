@@ -40,6 +40,9 @@ class RangeCheck:
             "loop.radiator",
             "eps.battery",
         )
+        if limits.flow_kg_per_s_min == 0.0:  # no loop: all these truths are the radiator's
+            inner = ("radiator",) * (3 + len(plates))
+            self._subjects = (*self._subjects[:count], *inner, self._subjects[-1])
         coolants = 2 + len(plates)
         self._high = np.array(
             [limits.core_temp_c_max] * count

@@ -161,6 +161,11 @@ class Scenario(_Table):
     shows: str = Field(min_length=1, description="What a reader learns from the flight.")
     seed: int | None = Field(default=None, ge=0, lt=2**32)
     duration: str | None = Field(default=None, description="Used when the caller gives none.")
+    config: str | None = Field(
+        default=None,
+        description="Configuration of the node that it is meant for, relative to the scenario's "
+        "folder; used when the caller gives none. Without it: REF-1.",
+    )
     start: StartTable = StartTable()
     fault: tuple[FaultEntry, ...] = ()
     action: tuple[ActionEntry, ...] = ()
@@ -199,6 +204,16 @@ def load_scenario(
     return parse_scenario(
         read_toml(path, what="scenario"), path=path, dictionary=dictionary, injectors=injectors
     )
+
+
+def config_of(path: Path) -> Path | None:
+    """Return the configuration that a scenario is meant for; None: it names none.
+
+    Raises:
+        OperatorError: The scenario cannot be read.
+    """
+    name = read_toml(path, what="scenario").get("config")
+    return path.parent / name if isinstance(name, str) else None
 
 
 def parse_scenario(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WORLD_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "workload": ("kind", "utilisation_ratio", "file", "busy_s", "idle_s"),
     "link_window": ("open",),
+    "allotment": ("power_w", "heat_w", "valid_s", "every_s"),
 }
 WORKLOAD_KINDS = ("constant", "bursty", "trace")
 
@@ -95,7 +96,7 @@ def _check_fault(
         near = suggest(fault.name, FAULTS) or f"; known faults: {', '.join(FAULTS)}"
         report((*place, "name"), fault.name, f"no such fault{near}")
         return
-    problem = check_target(kind, fault.target, names)
+    problem = check_target(kind, fault.target, names) or _missing_target(fault.target, names)
     if problem is not None:
         report((*place, "target"), fault.target, problem)
         return
@@ -111,6 +112,19 @@ def _check_fault(
         reason = injector.can_inject(fault.name, fault.target)
         if reason is not None:
             report((*place, "target"), fault.target, f"{fault.name} cannot be injected: {reason}")
+
+
+# Targets that are no part with points of its own: the daemon, the library, a driver with parts.
+_WITHOUT_POINTS = frozenset({"daemon", "nvml", "rails_a", "rails_b", "rails_host"})
+
+
+def _missing_target(target: str, names: frozenset[str] | None) -> str | None:
+    """Return that this node has no such part, or None. names: of its points, None: unknown."""
+    if names is None or target in _WITHOUT_POINTS or target in names:
+        return None
+    if any(f".{target}." in f".{name}." for name in names):
+        return None
+    return "this node has no such part"
 
 
 def _check_action(
@@ -132,8 +146,23 @@ def _check_action(
             report((*place, "parameters", name), value, f"{do} has no such parameter{near}")
     if do == "workload":
         _check_workload(place, parameters, report)
+    if do == "allotment":
+        _check_allotment(place, parameters, report)
     if do == "link_window" and not isinstance(parameters.get("open"), bool):
         report((*place, "parameters", "open"), parameters.get("open"), "write true or false")
+
+
+def _check_allotment(
+    place: Place, parameters: Mapping[str, float | bool | str], report: Report
+) -> None:
+    if "power_w" not in parameters:
+        report((*place, "parameters", "power_w"), None, "is missing; say what is granted, in W")
+    for name in WORLD_ACTIONS["allotment"]:
+        value = parameters.get(name, 1.0)
+        low = 0.0 if name == "every_s" else 1e-3
+        if isinstance(value, bool | str) or not low <= value <= 1e6:
+            what = "a number of seconds" if name.endswith("_s") else "a number of watts"
+            report((*place, "parameters", name), value, f"write {what} up to 1e6")
 
 
 def _check_workload(

@@ -57,6 +57,7 @@ SENSORS: tuple[SensorSpec, ...] = (
     SensorSpec("loop.pump_?.speed_rpm", 5.0, 1.0, 0.0, "assumed: tachometer"),
     SensorSpec("loop.pump_?.current_a", 0.02, 0.005, 0.0, "assumed"),
     SensorSpec("loop.flow_kg_per_s", 0.0005, 0.0001, 0.1, "assumed: turbine, 0.3 % of 0.144 kg/s"),
+    SensorSpec("host.radiator_temp_c", 0.05, 0.1, 0.5, "assumed: thermistor on the panel"),
     SensorSpec("loop.*_temp_c", 0.05, 0.1, 0.5, "assumed: thermistor on the line"),
     SensorSpec("plate*.outlet_temp_c", 0.05, 0.1, 0.5, "assumed: thermistor on the line"),
     SensorSpec("loop.pressure_kpa", 0.2, 0.1, 0.05, "assumed"),
@@ -103,6 +104,7 @@ _SINGLE = {
     "loop.supply_temp_c": ("supply_temp_c", 0),
     "loop.return_temp_c": ("return_temp_c", 0),
     "loop.radiator_out_temp_c": ("radiator_out_temp_c", 0),
+    "host.radiator_temp_c": ("radiator_out_temp_c", 0),
     "loop.pressure_kpa": ("pressure_kpa", 0),
     "loop.accumulator_ratio": ("accumulator_ratio", 0),
     "eps.array_power_w": ("array_power_w", 0),
@@ -146,15 +148,24 @@ def sensor_of(point_name: str) -> SensorSpec | None:
     return next((spec for spec in SENSORS if fnmatchcase(point_name, spec.pattern)), None)
 
 
-def configure_sensors(image: SensorTables) -> None:
-    """Give every sensor of the plant image its quality of SENSORS and no fault."""
+# Meters whose range is chosen by what they measure: on a smaller node they are finer.
+SCALED = ("accel*.power_w", "rail.*_54v.current_a", "eps.array_power_w", "eps.battery.current_a")
+
+
+def configure_sensors(image: SensorTables, power_scale: float = 1.0) -> None:
+    """Give every sensor of the plant image its quality of SENSORS and no fault.
+
+    Args:
+        power_scale: Power of an accelerator over that of REF-1.
+    """
     make_sensors_ideal(image)
     for name, place in PLACES.items():
         spec = sensor_of(name)
         if spec is not None:
             word = image.truth_word(*place)
-            image.sensor_noise[word] = spec.noise
-            image.sensor_lsb[word] = spec.lsb
+            scale = power_scale if any(fnmatchcase(name, p) for p in SCALED) else 1.0
+            image.sensor_noise[word] = spec.noise * scale
+            image.sensor_lsb[word] = spec.lsb * scale
             image.sensor_lag_s[word] = spec.lag_s
 
 

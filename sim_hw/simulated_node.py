@@ -15,7 +15,7 @@ from flight.node import build_hal_specs
 from flight.services.cycle import Cycle, CycleSink
 from flight.services.rate_group import Entry
 from hal import BusHandle, DriverSet, NodeImage, NvmlDevice
-from sim_hw.devices import PlantImage, SimulatedDevices
+from sim_hw.devices import DeviceParameters, PlantImage, SimulatedDevices
 from sim_hw.orbit import Orbit
 from sim_hw.plant import Plant, PlantStart
 from sim_hw.plant_config import PlantConfig
@@ -24,6 +24,7 @@ from sim_hw.step_witness import StepWitness
 
 NS_PER_S = 1_000_000_000
 PLANT_STEP_NS_MAX = 200_000_000
+REFERENCE_CAP_W_MAX = 700.0  # REF-1: the meters of SENSORS are sized for it
 
 
 class Injector(Protocol):
@@ -98,9 +99,19 @@ class SimulatedNode:
         self.now_ns = 0
         self.gate = CycleGate()
         self.image = PlantImage()
-        configure_sensors(self.image)
-        self.devices = SimulatedDevices(self.image, seed=seed)
-        self.plant = Plant(plant_config, self.image, orbit, start=start, seed=seed)
+        cap_max_w = plant_config.accelerators.cap_max_w
+        configure_sensors(self.image, power_scale=cap_max_w / REFERENCE_CAP_W_MAX)
+        self.devices = SimulatedDevices(
+            self.image, seed=seed, parameters=device_parameters(config, plant_config)
+        )
+        self.plant = Plant(
+            plant_config,
+            self.image,
+            orbit,
+            start=start,
+            seed=seed,
+            accelerator_count=config.node.accelerator_count,
+        )
         specs = build_hal_specs(config, self.table, SimulatedHardware(self.devices))
         self.node_image = NodeImage(specs.points, specs.drivers)
         self.drivers = DriverSet(self.node_image)
@@ -191,6 +202,18 @@ class SimulatedNode:
 
     def _check(self, now_ns: int) -> None:
         self._after(now_ns)
+
+
+def device_parameters(config: NodeConfig, plant_config: PlantConfig) -> DeviceParameters:
+    """Return what the simulated devices of a node are like."""
+    return DeviceParameters(
+        accelerator_count=config.node.accelerator_count,
+        is_conducted=not config.node.has_loop,
+        is_fed=not config.node.has_power_system,
+        payload_voltage_v=plant_config.host.bus54_voltage_v,
+        cap_w_min=plant_config.accelerators.cap_min_w,
+        cap_w_max=plant_config.accelerators.cap_max_w,
+    )
 
 
 def _nothing(_now_ns: int) -> None:

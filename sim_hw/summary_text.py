@@ -152,22 +152,30 @@ def _violation_lines(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"  ! and {summary['violation_count'] - 10} more in summary.json"
 
 
+def watts_text(power_w: float) -> str:
+    """Return a power in kW; below one, in W."""
+    return f"{power_w / 1000.0:.2f} kW" if power_w >= 1000.0 else f"{power_w:.0f} W"
+
+
 def _figures(summary: Mapping[str, Any]) -> Iterator[str]:
     peaks, work = summary["peaks"], summary["work"]
-    percent = {name: 100.0 * peaks[f"charge_ratio_{name}"] for name in ("start", "min", "end")}
     yield (
         f"Work    {work['accelerator_joules'] / 3.6e6:.2f} kWh into accelerators, "
         f"{work['utilisation_seconds'] / 3600.0:.2f} accelerator hours busy"
     )
+    if "supply_temp_c_min" in peaks:
+        what, low_c, high_c = "coolant", peaks["supply_temp_c_min"], peaks["return_temp_c_max"]
+    else:
+        what, low_c, high_c = "radiator", peaks["radiator_temp_c_min"], peaks["radiator_temp_c_max"]
     yield (
-        f"Peaks   core {peaks['core_temp_c_max']:.1f} °C, coolant "
-        f"{peaks['supply_temp_c_min']:.1f} to {peaks['return_temp_c_max']:.1f} °C, draw "
-        f"{peaks['accelerators_w_max'] / 1000.0:.2f} kW"
+        f"Peaks   core {peaks['core_temp_c_max']:.1f} °C, {what} "
+        f"{low_c:.1f} to {high_c:.1f} °C, draw {watts_text(peaks['accelerators_w_max'])}"
     )
-    yield (
-        f"Charge  {percent['start']:.1f} % at the start, lowest {percent['min']:.1f} %, "
-        f"{percent['end']:.1f} % at the end"
-    )
+    if peaks["charge_ratio_min"] is not None:
+        start, lowest, end = (
+            100.0 * peaks[f"charge_ratio_{name}"] for name in ("start", "min", "end")
+        )
+        yield f"Charge  {start:.1f} % at the start, lowest {lowest:.1f} %, {end:.1f} % at the end"
     per_cpu = summary["simulated_s"] / max(summary["cpu_s"], 1e-9)
     yield (
         f"Speed   {per_cpu:.0f} simulated s per CPU s "

@@ -115,11 +115,11 @@ class Node:
     def advance(self, dt_s: float) -> None:
         """Move the plant."""
         for k, name in enumerate(("a", "b")):
-            target = self.set_points[f"loop.pump_{name}.speed_target_rpm"]
+            target = self.set_points.get(f"loop.pump_{name}.speed_target_rpm", 0.0)
             target = 0.0 if self.pump_dead[k] else target
             change = 4000.0 * dt_s
             self.speed_rpm[k] += min(max(target - self.speed_rpm[k], -2 * change), change)
-        flowing = self.flow() > 0.05
+        flowing = self.flow() > 0.05 or "loop.flow_kg_per_s" not in self.table.index
         for i in range(self.count):
             on = self.is_on(i)
             self.up_s[i] = self.up_s[i] + dt_s if on else 0.0

@@ -1,10 +1,10 @@
-"""`nightside init`: a commented configuration of the reference node to begin with."""
+"""`nightside init`: a commented configuration of a node to begin with."""
 
 import argparse
 from pathlib import Path
 
 from flight.commands import EXIT_OK, Commands
-from flight.examples import default_config_path
+from flight.examples import DEFAULT_NODE, config_path, node_names
 from flight.operator_error import OperatorError
 
 DEFAULT_NAME = "node.toml"
@@ -12,16 +12,22 @@ DEFAULT_NAME = "node.toml"
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    init = commands.add_parser("init", help="write a commented configuration of REF-1")
+    init = commands.add_parser("init", help="write a commented configuration of a node")
     init.add_argument("file", nargs="?", type=Path, default=Path(DEFAULT_NAME), metavar="FILE")
+    init.add_argument(
+        "--node",
+        choices=node_names(),
+        default=DEFAULT_NODE,
+        help="the node to begin with (default: REF-1, which names every key)",
+    )
     init.add_argument("--force", action="store_true", help="write over a file that is there")
     init.set_defaults(run=_init)
 
 
 def _init(arguments: argparse.Namespace) -> int:
     path: Path = arguments.file
-    text = default_config_path().read_text(encoding="utf-8")
-    text = text.replace("examples/configs/ref1.toml", str(path))
+    text = config_path(arguments.node).read_text(encoding="utf-8")
+    text = text.replace(f"examples/configs/{arguments.node}.toml", str(path))
     if path.is_dir():
         raise OperatorError(f"{path}: is a folder; name a file, such as {path / DEFAULT_NAME}")
     try:

@@ -14,7 +14,12 @@ JOBS_MAX = 1024  # processes; a machine with more cores can fly in two folders
 def add(commands: Commands) -> None:
     """Declare the command."""
     sim = commands.add_parser("sim", help="fly a simulated node in virtual time")
-    sim.add_argument("config", nargs="?", type=Path, help="node configuration (default: REF-1)")
+    sim.add_argument(
+        "config",
+        nargs="?",
+        type=Path,
+        help="node configuration (default: the scenario's, else REF-1)",
+    )
     sim.add_argument("--scenario", type=Path, metavar="FILE", help="faults, actions, expectations")
     sim.add_argument("--orbit", type=Path, metavar="FILE.tle", help="a real element set")
     sim.add_argument("--seed", type=_seed, metavar="N", help="default: the scenario's, else 7")
@@ -86,9 +91,13 @@ def _speed(text: str) -> float:
 
 def _sim(arguments: argparse.Namespace) -> int:
     from sim_hw.fly import FlightRequest, fly  # the simulation is loaded only by who asks for it
+    from sim_hw.scenario import config_of
 
+    config_path: Path | None = arguments.config
+    if config_path is None and arguments.scenario is not None:
+        config_path = config_of(arguments.scenario)
     request = FlightRequest(
-        config_path=arguments.config or default_config_path(),
+        config_path=config_path or default_config_path(),
         scenario_path=arguments.scenario,
         orbit_path=arguments.orbit,
         seed=arguments.seed,

@@ -88,6 +88,7 @@ def compute(
     cap_flags: tuple[float, ...] | None,
     flags: Uint32s,
     no_flow: bool,
+    has_lapsed: bool,
     now_ns: int,
 ) -> tuple[float, ...]:
     """Return all conditions in the order of `faults.conditions`: 1 true, 0 false, NaN unknown.
@@ -97,6 +98,7 @@ def compute(
         caps_w: Caps in force since the last cycle.
         cap_flags: Flags of the cap points; None when no flag of any point is set. flags: All.
         no_flow: The coolant stands still: modules must be off.
+        has_lapsed: No grant is in force on a node that lives on them.
     """
     out: list[float] | None = None
     off: _OffReadings | None = None
@@ -128,12 +130,12 @@ def compute(
             out[_PLACE[name] * wiring.accelerator_count + i] = value
     base = len(ACCEL_CONDITIONS) * wiring.accelerator_count
     on_payload = _payload(config, wiring, payload, values)
-    is_quiet = out is None and cap_flags is None and on_payload == (0.0, 0.0)
+    is_quiet = out is None and cap_flags is None and on_payload == (0.0, 0.0) and not has_lapsed
     if is_quiet and (judge.all_good or _all_speak(config, wiring, judge, now_ns)):
         return quiet
     out = out or list(quiet)
     together = _lost_together(config, wiring.accelerator_count, out)
-    out[base : base + len(NODE_CONDITIONS)] = (*on_payload, together)
+    out[base : base + len(NODE_CONDITIONS)] = (*on_payload, together, float(has_lapsed))
     if not judge.all_good:
         base += len(NODE_CONDITIONS)
         out[base : base + len(wiring.shared_drivers)] = _silent(config, wiring, judge, now_ns)

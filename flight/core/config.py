@@ -139,12 +139,12 @@ class RailsConfig(Section):
     )
     module_current_a_max: float = Field(
         15.6,
-        gt=1.0,
+        gt=0.05,
         le=100.0,
         description="1.2 x 12.96 A; the transient mask ends at 20 ms (case 22).",
     )
     payload_current_a_max: float = Field(
-        125.0, gt=1.0, le=500.0, description="1.2 x 8 x 12.96 A; assumed."
+        125.0, gt=0.05, le=500.0, description="1.2 x 8 x 12.96 A; assumed."
     )
     power_good_timeout_s: float = Field(0.5, ge=0.1, le=10.0, description="REF-1 rail order.")
     stagger_s: float = Field(0.3, ge=0.0, le=10.0, description="Between module switch-ons; REF-1.")
@@ -241,12 +241,12 @@ class ArbiterConfig(Section):
     )
     node_power_w_max: float = Field(
         7000.0,
-        ge=100.0,
+        ge=5.0,
         le=1e6,
         description="Budget of the whole node; assumed: never binds in REF-1.",
     )
     allotment_fallback_w: float = Field(
-        2200.0, ge=100.0, le=1e6, description="When a spacecraft's grant has lapsed; assumed."
+        2200.0, ge=5.0, le=1e6, description="When a spacecraft's grant has lapsed; assumed."
     )
     plan_fallback_w: float = Field(
         700.0,

@@ -90,6 +90,10 @@ class FaultsConfig(Section):
     aux_current_high_s: float = Field(
         30.0, ge=1.0, le=600.0, description="... for so long; models, fault R2 <= 60 s."
     )
+    host_rail_current_a: tuple[float, float, float, float] = Field(
+        (22.0, 6.0, 8.0, 12.0),
+        description="host_12v, 5v, 3v3, 1v8 at full load; REF-1, sums to about 340 W; assumed.",
+    )
     host_current_ratio_max: float = Field(
         1.4, gt=1.0, le=10.0, description="Host rails, part of nominal; models, fault R1; assumed."
     )

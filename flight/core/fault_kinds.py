@@ -123,6 +123,7 @@ KINDS: Final[Mapping[str, FaultKind]] = MappingProxyType(
         "plate.hot": FaultKind("faults.plate_temp_c_max"),
         "plate.blocked": FaultKind("trends.plate_rise_ratio_max"),
         "plate.outlet_disagrees": FaultKind("judge.compare.plate_temp"),
+        "eps.allotment_lapsed": FaultKind("arbiter.allotment_fallback_w"),
         "eps.bus54_low": FaultKind(
             "arbiter.bus54_voltage_v_min", _NOWHERE, "voltage for arbiter.bus_recover_s",
             "charge.rung_down",
@@ -191,13 +192,15 @@ class Rung(NamedTuple):
 class LawLadder(NamedTuple):
     """A response that a law of its own carries out, with a memory of its own: its events and steps.
 
-    The times are keys of the configuration: the law and this table read the same ones.
+    needs: a point without which a node does not have this law; "" for none. The times are keys of
+    the configuration: the law and this table read the same ones.
     """
 
     event_id: str
     subject: str
     watches: str
     rungs: tuple[Rung, ...]
+    needs: str = ""
 
 
 LAWS: Final = (
@@ -209,6 +212,7 @@ LAWS: Final = (
             Rung("safe caps, standby pump", "flow for loop.flow_good_s", "loop.no_flow_off_s"),
             Rung("accelerators off, SAFE", "clear_latched, then set_mode"),
         ),
+        "loop.flow_kg_per_s",
     ),
     LawLadder(
         "charge.rung_down",
@@ -224,6 +228,7 @@ LAWS: Final = (
             Rung("SAFE", "charge for modes.verify_s", "ladder.down_s"),
             Rung("SURVIVAL", "charge above ladder.survival_ratio"),
         ),
+        "eps.battery.charge_ratio",
     ),
     LawLadder(
         "rail.latched_off",

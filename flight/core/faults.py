@@ -37,6 +37,7 @@ NODE_CONDITIONS: Final = (
     "payload_tripped",
     "payload_closed",
     "library_lost",  # more accelerators are lost than fail together by chance
+    "allotment_lapsed",  # the node lives on grants, and none is in force
 )
 # Per device that is written, by the flags of its points:
 WRITE_CONDITIONS: Final = ("refused", "write_failed", "abandoned")
@@ -66,7 +67,8 @@ def comparisons(config: CoreConfig, table: PointTable) -> CompareTable:
 
 def signals(config: CoreConfig, table: PointTable, accelerator_count: int) -> tuple[str, ...]:
     """Return the names of all signals, in the order step() gives them."""
-    return trends.names(accelerator_count) + compare.signals(comparisons(config, table), table)
+    compared = compare.signals(comparisons(config, table), table)
+    return trends.names(table, accelerator_count) + compared
 
 
 def writable_devices(table: PointTable) -> tuple[str, ...]:
@@ -86,7 +88,7 @@ def build_faults(
         faults += _module_rail(config, i)
         faults += _switching_off(config, i)
     faults += faults_node.build(config, accelerator_count)
-    faults += faults_trends.build(config, accelerator_count)
+    faults += faults_trends.build(config, trends.names(table, accelerator_count), accelerator_count)
     faults += faults_trends.disagreements(compare.signals(comparisons(config, table), table))
     faults += _silent_rails(config, table)
     faults += _drivers(config, table)

@@ -7,13 +7,7 @@ from flight.core.monitors import Fault, Response
 from flight.core.types import Severity
 
 _W, _C = Severity.WARNING, Severity.CRITICAL
-# Name, V, and A at full load: REF-1, sums to about 340 W; assumed.
-_HOST_RAILS = (
-    ("host_12v", 12.0, 22.0),
-    ("host_5v", 5.0, 6.0),
-    ("host_3v3", 3.3, 8.0),
-    ("host_1v8", 1.8, 12.0),
-)
+_HOST_RAILS = (("host_12v", 12.0), ("host_5v", 5.0), ("host_3v3", 3.3), ("host_1v8", 1.8))  # V
 
 
 def build(config: CoreConfig, accelerator_count: int) -> Iterator[Fault]:
@@ -70,7 +64,7 @@ def _payload(config: CoreConfig) -> Iterator[Fault]:
 def _host_rails(config: CoreConfig) -> Iterator[Fault]:
     """Host rails have no switch of ours: the operator is told."""
     faults = config.faults
-    for rail, volts, amperes in _HOST_RAILS:
+    for (rail, volts), amperes in zip(_HOST_RAILS, faults.host_rail_current_a, strict=True):
         point = f"rail.{rail}.voltage_v"
         yield Fault(
             "rail.under_voltage",
@@ -153,6 +147,7 @@ def _loop(config: CoreConfig, accelerator_count: int) -> Iterator[Fault]:
 
 def _power(config: CoreConfig) -> Iterator[Fault]:
     faults, arbiter = config.faults, config.arbiter
+    yield Fault("eps.allotment_lapsed", "eps", _W, condition="allotment_lapsed", clear_s=0.0)
     yield Fault(
         "eps.bus54_low",
         "eps",

@@ -24,13 +24,13 @@ DISAGREEMENTS: Final = (
 )
 
 
-def build(config: CoreConfig, accelerator_count: int) -> Iterator[Fault]:
-    """Yield the faults on signals of a node."""
-    yield from _power(config)
-    yield from _loop(config)
+def build(config: CoreConfig, signals: tuple[str, ...], accelerator_count: int) -> Iterator[Fault]:
+    """Yield the faults on the signals that a node has."""
+    faults = [*_power(config), *_loop(config)]
     for i in range(accelerator_count):
-        yield from _cooling(config, i)
-        yield from _device(config, i)
+        faults += [*_cooling(config, i), *_device(config, i)]
+    present = frozenset(signals)
+    yield from (fault for fault in faults if fault.signal in present)
 
 
 def disagreements(signals: tuple[str, ...]) -> Iterator[Fault]:

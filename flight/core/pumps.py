@@ -67,6 +67,11 @@ class PumpsState(NamedTuple):
         return self.phase is not _STEADY
 
 
+def without_loop() -> PumpsState:
+    """Return the state of a node that has no pumps: nothing runs, and nothing waits for flow."""
+    return PumpsState(lead=0, flow_since_ns=1)
+
+
 def step(
     config: LoopConfig,
     state: PumpsState,

@@ -92,7 +92,7 @@ def shared_power(
     allotted = state.allotted or allotment is not None
     if allotted:
         granted_w = arb.allotment_fallback_w
-        if allotment is not None and now_ns < allotment.valid_until_ns and _is_known(allotment):
+        if allotment is not None and is_in_force(allotment, now_ns):
             granted_w = min(allotment.power_w, allotment.heat_w)
         if granted_w < budget_w:
             budget_w, reason = granted_w, CapReason.ALLOTMENT
@@ -111,9 +111,14 @@ def shared_power(
     return Shared(power_w, reason, overhead_w, allotted)
 
 
-def _is_known(allotment: Allotment) -> bool:
-    """NaN grants nothing."""
-    return allotment.power_w == allotment.power_w and allotment.heat_w == allotment.heat_w
+def is_in_force(allotment: Allotment | None, now_ns: int) -> bool:
+    """Return whether there is a grant that has not ended. NaN grants nothing."""
+    return (
+        allotment is not None
+        and now_ns < allotment.valid_until_ns
+        and allotment.power_w == allotment.power_w
+        and allotment.heat_w == allotment.heat_w
+    )
 
 
 def _overhead(core: CoreConfig, wired: Wiring, values: list[float]) -> tuple[float, bool]:
@@ -123,7 +128,7 @@ def _overhead(core: CoreConfig, wired: Wiring, values: list[float]) -> tuple[flo
         power_w = values[voltage] * values[current]
         total_w += power_w if power_w == power_w else 0.0
         is_whole = is_whole and power_w == power_w
-    for _, current in wired.pumps:
+    for _, current in wired.pumps if wired.has_loop else ():
         power_w = core.arbiter.bus28_voltage_v_nominal * values[current]
         total_w += power_w if power_w == power_w else 0.0
         is_whole = is_whole and power_w == power_w

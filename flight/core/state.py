@@ -79,7 +79,8 @@ class State:
     calm: no accelerator is being drained or reset, or silent.
     all_on: every accelerator is in service and payload_54v on.
     shared_w: what all accelerators together might draw.
-    allotted: the spacecraft has granted power once, so that losing the grant is a loss.
+    allotted: the node lives on grants: it has no power system of its own, or the spacecraft has
+        granted power once, so that losing the grant is a loss.
     clocks_mhz: clock limit per accelerator. counted: error counters (counters.py).
     desired: of the last decision.
     """

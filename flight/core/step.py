@@ -112,7 +112,7 @@ def initial_state(step_config: StepConfig) -> State:
         mode=ModeState(Mode.BOOT, 0),
         health=Health(),
         ladder=ladder.LadderState(),
-        pumps=PumpsState(lead=0 if core.loop.lead_pump == "a" else 1),
+        pumps=_initial_pumps(step_config),
         temperature=temperature.TemperatureState(),
         payload=rails.Payload(),
         pairs=(Pair(),) * count,
@@ -127,11 +127,17 @@ def initial_state(step_config: StepConfig) -> State:
         overhead_w=core.arbiter.overhead_w,
         clocks_mhz=step_config.clocks_mhz,
         counted=counters.none_counted(count),
-        allotted=False,
+        allotted=not step_config.wiring.has_charge,
         operator=OperatorState((inf,) * count, (False,) * count),
         notices=notices.NoticeState(),
         desired=np.full(step_config.wiring.slots.count, nan),
     )
+
+
+def _initial_pumps(step_config: StepConfig) -> PumpsState:
+    if not step_config.wiring.has_loop:
+        return pumps.without_loop()
+    return PumpsState(lead=0 if step_config.core.loop.lead_pump == "a" else 1)
 
 
 def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decision]:
@@ -285,14 +291,20 @@ def _monitor(
     operator: OperatorState,
 ) -> tuple[MonitorState, tuple[int, ...]]:
     judged, core, wired = sensed.judged, config.core, config.wiring
+    has_lapsed = state.allotted and not responses.is_in_force(inputs.allotment, inputs.now_ns)
     is_quiet = (
         state.all_on
+        and not has_lapsed
         and sensed.cap_flags is None
         and judged.all_good
         and sensed.values[wired.payload_voltage] >= core.rails.module_voltage_v_min
         and conditions.all_quiet(core, sensed.readings, state.grants.cap_w)
     )
-    now_true = config.monitors.quiet if is_quiet else _conditions(config, state, sensed, inputs)
+    now_true = (
+        config.monitors.quiet
+        if is_quiet
+        else _conditions(config, state, sensed, inputs, has_lapsed)
+    )
     return monitors.evaluate(
         config.monitors,
         state.monitors,
@@ -309,7 +321,7 @@ def _monitor(
 
 
 def _conditions(
-    config: StepConfig, state: State, sensed: Sensed, inputs: Inputs
+    config: StepConfig, state: State, sensed: Sensed, inputs: Inputs, has_lapsed: bool
 ) -> tuple[float, ...]:
     return conditions.compute(
         config.core,
@@ -324,6 +336,7 @@ def _conditions(
         cap_flags=sensed.cap_flags,
         flags=inputs.snapshot.flags,
         no_flow=state.pumps.phase is PumpPhase.DEAD,
+        has_lapsed=has_lapsed,
         now_ns=inputs.now_ns,
     )
 
@@ -400,6 +413,8 @@ def _step_pumps(
     config: StepConfig, state: State, sensed: Sensed, operator: OperatorState
 ) -> PumpsState:
     values, wired, loop = sensed.values, config.wiring, config.core.loop
+    if not wired.has_loop:
+        return state.pumps
     wanted = _PUMPS_WANTED.get(state.mode.mode, PumpsWanted.ONE)
     inhibited = operator.inhibits and is_inhibited(operator, "pump_loss")
     respond = config.core.faults.pump_loss_enabled and not inhibited

@@ -15,19 +15,23 @@ from flight.core.points import PointTable
 from flight.core.rails import Pair, Phase
 from flight.core.wiring import Gather, gather
 
-NODE_SIGNALS: Final = (
+POWER_SIGNALS: Final = (
     "eps.sunlit_discharge_a",  # what the battery gives while the array is lit
     "eps.cold_charge_a",  # what goes into a battery that is too cold for it
+)
+LOOP_SIGNALS: Final = (
     "pump_a.wear_ratio",  # current over what its speed needs
     "pump_b.wear_ratio",
     "loop.pressure_ratio",  # pressure over what the flow needs
     "loop.leak_ratio",  # accumulator level lost beside its slow mean
     "loop.radiator_shortfall_ratio",  # heat that the radiator should reject and does not
-    "host.memory_error_rate",  # corrected errors per second
 )
-ACCEL_SIGNALS: Final = (
+HOST_SIGNALS: Final = ("host.memory_error_rate",)  # corrected errors per second
+PLATE_SIGNALS: Final = (
     "plate_rise_ratio",  # coolant rise per watt over the peers' median
     "core_rise_ratio",  # core above its plate per watt over the peers' median
+)
+ACCEL_SIGNALS: Final = (
     "slowdown",  # the device brakes itself
     "cap_apart_w",  # cap read back against the one granted
     "memory_error_rate",  # corrected errors per second
@@ -47,7 +51,7 @@ _STRINGS_DARK = (nan,) * STRING_COUNT
 
 
 class TrendWiring(NamedTuple):
-    """Where the readings of all signals are."""
+    """Where the readings of all signals are, and whether the node has a loop and a battery."""
 
     strings: Gather
     battery: Gather  # current, temperature
@@ -59,6 +63,8 @@ class TrendWiring(NamedTuple):
     event_reasons: Gather
     cap_w: Gather
     counters: Gather  # corrected errors of all, replays of all, those of the host
+    has_power: bool
+    has_loop: bool
 
 
 class TrendState(NamedTuple):
@@ -76,11 +82,17 @@ class TrendState(NamedTuple):
     rates: tuple[float, ...] = ()
 
 
-def names(accelerator_count: int) -> tuple[str, ...]:
-    """Return the names of all signals, in order."""
+def names(table: PointTable, accelerator_count: int) -> tuple[str, ...]:
+    """Return the names of the signals that a node has, in order."""
     strings = tuple(f"string{i}.deficit_ratio" for i in range(STRING_COUNT))
-    accel = tuple(f"accel{i}.{s}" for s in ACCEL_SIGNALS for i in range(accelerator_count))
-    return strings + NODE_SIGNALS + accel
+    has_loop = "loop.flow_kg_per_s" in table.index
+    each = (*(PLATE_SIGNALS if has_loop else ()), *ACCEL_SIGNALS)
+    return (
+        *((*strings, *POWER_SIGNALS) if "eps.battery.current_a" in table.index else ()),
+        *(LOOP_SIGNALS if has_loop else ()),
+        *HOST_SIGNALS,
+        *(f"accel{i}.{signal}" for signal in each for i in range(accelerator_count)),
+    )
 
 
 def build(table: PointTable, accelerator_count: int) -> TrendWiring:
@@ -112,6 +124,8 @@ def build(table: PointTable, accelerator_count: int) -> TrendWiring:
             *each("accel{}.pcie_replay_count"),
             "host.edac_corrected_count",
         ),
+        has_power="eps.battery.current_a" in table.index,
+        has_loop="loop.flow_kg_per_s" in table.index,
     )
 
 
@@ -144,23 +158,19 @@ def step(
     if dt_s < config.period_s:
         return state
     dt_s = dt_s if state.looked_ns else config.period_s
-    strings, lit = _strings(config, wiring.strings(values))
-    current_a, temp_c = wiring.battery(values)
     loop = wiring.loop(values)
     drift_ns, drift_c, is_steady = _drift(config, state, loop[4], now_ns)
     leak_mean, leak = _leak(config, state.leak_mean, loop, dt_s)
     counts = wiring.counters(values)
     rates = _rates(config, state, counts, dt_s)
+    radiator = _radiator(config, loop) if is_steady else nan
+    pumps = wiring.pumps(values)
+    in_loop = (*_wear(config, pumps, pump_speed_rpm), _pressure(config, loop), leak, radiator)
     signals = (
-        *strings,
-        -current_a if lit and current_a < 0.0 else 0.0,
-        current_a if temp_c < faults.battery_temp_c_min and current_a > 0.0 else 0.0,
-        *_wear(config, wiring.pumps(values), pump_speed_rpm),
-        _pressure(config, loop),
-        leak,
-        _radiator(config, loop) if is_steady else nan,
+        *(_power(config, faults, wiring, values) if wiring.has_power else ()),
+        *(in_loop if wiring.has_loop else ()),
         rates[-1],
-        *_rises(config, wiring, values, loop[3]),
+        *(_rises(config, wiring, values, loop[3]) if wiring.has_loop else ()),
         *_brakes(wiring.event_reasons(values)),
         *_apart(config, wiring.cap_w(values), caps_w, pairs),
         *rates[:-1],
@@ -169,6 +179,19 @@ def step(
     if signals == state.signals:
         signals = state.signals
     return TrendState(signals, now_ns, drift_ns, drift_c, is_steady, leak_mean, counts, rates)
+
+
+def _power(
+    config: TrendsConfig, faults: FaultsConfig, wiring: TrendWiring, values: Sequence[float]
+) -> tuple[float, ...]:
+    """The strings, then what the battery gives in sunlight, and takes while it is cold."""
+    strings, lit = _strings(config, wiring.strings(values))
+    current_a, temp_c = wiring.battery(values)
+    return (
+        *strings,
+        -current_a if lit and current_a < 0.0 else 0.0,
+        current_a if temp_c < faults.battery_temp_c_min and current_a > 0.0 else 0.0,
+    )
 
 
 def _strings(config: TrendsConfig, currents_a: tuple[float, ...]) -> tuple[tuple[float, ...], bool]:

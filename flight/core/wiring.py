@@ -1,7 +1,8 @@
 """Wiring: where each quantity of a law sits among the points. Resolved once, from names.
 
 A point that a node does not have gets the index one past the last; `step` keeps NaN there, so a
-missing sensor and a lost one look the same to a law.
+missing sensor and a lost one look the same to a law. What a node has not at all, a coolant loop or
+a battery, is told by `has_loop` and `has_charge`: nobody waits for it.
 """
 
 from collections.abc import Callable, Sequence
@@ -84,6 +85,7 @@ class Wiring:
     pumps: tuple[tuple[int, int], tuple[int, int]]  # speed, current
     loop_times: Int64s  # the points above in this order, then flow; any point for one it lacks
     flow: int
+    has_loop: bool
     supply: int
     battery_temp: int
     charge: int
@@ -133,6 +135,7 @@ def build(table: PointTable) -> Wiring:
         ),
         loop_times=np.array([min(at(f"loop.{name}"), n - 1) for name in _LOOP_WITNESSES], np.int64),
         flow=at("loop.flow_kg_per_s"),
+        has_loop="loop.flow_kg_per_s" in table.index,
         supply=at("loop.supply_temp_c"),
         battery_temp=at("eps.battery.temp_c"),
         charge=at("eps.battery.charge_ratio"),

@@ -147,6 +147,10 @@ _LOOP_REST = (
 )
 _PLATE = Template("outlet_temp_c", "degC", -60.0, 130.0, rate_max_per_s=20.0)
 
+_BUSES = (
+    Template("bus54.voltage_v", "V", 0.0, 75.0),
+    Template("bus28.voltage_v", "V", 0.0, 40.0),
+)
 EPS = (
     # In the dark its noise, 5 W assumed, must stay inside: a zero is no fault of the meter.
     Template("array_power_w", "W", -50.0, 20000.0),
@@ -155,10 +159,10 @@ EPS = (
     Template("battery.current_a", "A", -300.0, 300.0),
     Template("battery.temp_c", "degC", -60.0, 90.0, rate_max_per_s=10.0),
     Template("battery.charge_ratio", "ratio", -0.02, 1.02, rate_max_per_s=0.02),
-    Template("bus54.voltage_v", "V", 0.0, 75.0),
-    Template("bus28.voltage_v", "V", 0.0, 40.0),
+    *_BUSES,
     Template("battery_heater.enable", "switch", 0.0, 1.0, writable=_SWITCH),
 )
+EPS_FED = _BUSES  # fed by the spacecraft: the node meters what comes in
 HOST = (
     Template("cpu_temp_c", "degC", -40.0, 125.0, rate_max_per_s=50.0),
     Template("edac_corrected_count", "count", 0.0, 1e12),
@@ -168,14 +172,22 @@ HOST = (
     Template("nvme1.wear_ratio", "ratio", 0.0, 2.0),
     Template("disk_free_ratio", "ratio", 0.0, 1.0),
 )
+# Without a loop its controller is missing too: the host reads the radiator's thermistor.
+HOST_OF_CONDUCTION = (
+    *HOST,
+    Template("radiator_temp_c", "degC", -100.0, 120.0, rate_max_per_s=20.0),
+)
 
 
-def build_point_table(accelerator_count: int = 8, *, eps: bool = True) -> PointTable:
+def build_point_table(
+    accelerator_count: int = 8, *, eps: bool = True, loop: bool = True
+) -> PointTable:
     """Return all points of a node in image order.
 
     Args:
         accelerator_count: 1 to 8.
         eps: False for a node whose spacecraft owns array and battery.
+        loop: False for a node that conducts its heat into a radiator.
 
     Raises:
         ValueError: accelerator_count is out of range.
@@ -190,10 +202,12 @@ def build_point_table(accelerator_count: int = 8, *, eps: bool = True) -> PointT
         points += _rail_points("rails_b", range(ACCELERATORS_PER_BUS, accelerator_count))
     for rail in HOST_RAILS:
         points += _pmbus_points(HOST_RAIL, "rails_host", rail)
-    points += _loop_points(accelerator_count)
-    if eps:
-        points += _device_points(EPS, driver="eps", device="eps", prefix="eps.")
-    points += _device_points(HOST, driver="host", device="host", prefix="host.")
+    if loop:
+        points += _loop_points(accelerator_count)
+    templates = EPS if eps else EPS_FED
+    points += _device_points(templates, driver="eps", device="eps", prefix="eps.")
+    templates = HOST if loop else HOST_OF_CONDUCTION
+    points += _device_points(templates, driver="host", device="host", prefix="host.")
     return PointTable(tuple(points))
 
 

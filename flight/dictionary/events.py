@@ -225,6 +225,10 @@ FAULTS: Final = MappingProxyType(
             "A string of the array gives far less than its peers in sunlight.",
             "Recompute the energy budget; none if it returns.",
         ),
+        "eps.allotment_lapsed": EventKind(
+            "No grant of the spacecraft is in force: the node keeps to its fallback.",
+            "None if one comes; else look at the spacecraft's side.",
+        ),
         "eps.array_low": EventKind(
             "In sunlight the battery gives power: the array does not carry the node.",
             "Check attitude and strings; lower the planned load before the eclipse.",

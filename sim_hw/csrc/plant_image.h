@@ -147,6 +147,8 @@ typedef struct sim_boards {
     double brake_violation_s[8];
     double enumeration;    /* counts removals and discoveries: older handles are dead */
     double reset_count[8]; /* discoveries after a removal: the plant boots it anew */
+    double cap_w_min;      /* range of the caps of this kind of board; 0: those of REF-1 */
+    double cap_w_max;
 } sim_boards_t;
 
 typedef struct sim_plant_image {

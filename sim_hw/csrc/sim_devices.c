@@ -17,6 +17,7 @@
 #define ADDRESS_MODULE 0x11u
 #define ADDRESS_AUX 0x20u
 #define ADDRESS_HOST 0x30u
+#define PAYLOAD_V 54.0      /* nominal, REF-1 */
 #define VOUT_MODE_54V 0x17u /* 2^-9 V */
 #define VOUT_MODE_16V 0x14u /* 2^-12 V, up to 16 V */
 #define VOUT_MODE_8V 0x13u  /* 2^-13 V, up to 8 V */
@@ -63,6 +64,10 @@ static void add_part(sim_devices_t *self, size_t bus, sim_pmbus_part_t *part) {
     (void)sim_i2c_add(&self->bus[bus].i2c, part->address, &sim_pmbus_i2c_ops, part);
 }
 
+static double payload_v(const sim_parameters_t *parameters) {
+    return parameters->payload_voltage_v > 0.0 ? parameters->payload_voltage_v : PAYLOAD_V;
+}
+
 static void open_payload(sim_devices_t *self, const sim_parameters_t *parameters) {
     sim_plant_image_t *image = self->image;
     const sim_truth_t *truth = &image->truth;
@@ -74,7 +79,7 @@ static void open_payload(sim_devices_t *self, const sim_parameters_t *parameters
                   [SIM_TEMP_1] = &truth->payload_temp_c},
         .enabled = &image->setpoint.payload_enabled,
         .nack = &image->knobs.payload_nack,
-        .voltage_good_v = GOOD_RATIO * 54.0,
+        .voltage_good_v = GOOD_RATIO * payload_v(parameters),
         .current_limit_a = parameters->payload_current_limit_a,
         .operation = SIM_OPERATION_ON, /* strapped on: the bus must come up without software */
         .vout_mode = VOUT_MODE_54V};
@@ -96,7 +101,7 @@ static void open_module(sim_devices_t *self, size_t i, const sim_parameters_t *p
                                            .nack = &image->knobs.module_nack[i],
                                            .fail_closed = &image->knobs.module_fail_closed[i],
                                            .spurious_trip = &image->knobs.module_spurious_trip[i],
-                                           .voltage_good_v = GOOD_RATIO * 54.0,
+                                           .voltage_good_v = GOOD_RATIO * payload_v(parameters),
                                            .current_limit_a = parameters->module_current_limit_a,
                                            .operation = SIM_OPERATION_OFF,
                                            .vout_mode = VOUT_MODE_54V};
@@ -161,6 +166,9 @@ static void open_loop(sim_devices_t *self, const sim_parameters_t *parameters) {
     double speed_rpm_max = parameters->pump_speed_max_rpm;
     loop->sensors = &self->sensors;
     loop->silent = &self->image->knobs.loop_silent;
+    if (parameters->is_conducted != 0.0) {
+        return; /* no pump may hear a safe value */
+    }
     loop->dead_man_ns = (int64_t)(parameters->dead_man_s * NS_PER_S);
     for (size_t pump = 0; pump < 2; pump++) {
         add_sensors(loop, SIM_WORD(pump_speed_rpm) + pump, 1);
@@ -176,25 +184,32 @@ static void open_loop(sim_devices_t *self, const sim_parameters_t *parameters) {
     add_setpoint(loop, &setpoint->bypass_ratio, 1.0, 0.0);
     add_setpoint(loop, &setpoint->loop_heater_on[0], 1.0, 0.0);
     add_setpoint(loop, &setpoint->loop_heater_on[1], 1.0, 0.0);
-    add_sensors(loop, SIM_WORD(plate_outlet_temp_c), ACCELERATORS);
+    double plates = parameters->accelerator_count;
+    add_sensors(loop, SIM_WORD(plate_outlet_temp_c), plates > 0.0 ? (size_t)plates : ACCELERATORS);
     sim_controller_power_up(loop);
 }
 
-static void open_boards(sim_devices_t *self) {
+static void open_eps(sim_devices_t *self, bool is_fed) {
     sim_controller_t *eps = &self->eps;
     eps->sensors = &self->sensors;
     eps->silent = &self->image->knobs.eps_silent;
-    add_sensors(eps, SIM_WORD(array_power_w), 1);
-    add_sensors(eps, SIM_WORD(string_current_a), SIM_STRINGS_MAX);
-    add_sensors(eps, SIM_WORD(battery_voltage_v), 1);
-    add_sensors(eps, SIM_WORD(battery_current_a), 1);
-    add_sensors(eps, SIM_WORD(battery_temp_c), 1);
-    add_sensors(eps, SIM_WORD(charge_ratio), 1);
+    if (!is_fed) {
+        add_sensors(eps, SIM_WORD(array_power_w), 1);
+        add_sensors(eps, SIM_WORD(string_current_a), SIM_STRINGS_MAX);
+        add_sensors(eps, SIM_WORD(battery_voltage_v), 1);
+        add_sensors(eps, SIM_WORD(battery_current_a), 1);
+        add_sensors(eps, SIM_WORD(battery_temp_c), 1);
+        add_sensors(eps, SIM_WORD(charge_ratio), 1);
+    }
     add_sensors(eps, SIM_WORD(bus54_voltage_v), 1);
     add_sensors(eps, SIM_WORD(bus28_voltage_v), 1);
-    add_setpoint(eps, &self->image->setpoint.battery_heater_on, 1.0, 0.0);
+    if (!is_fed) {
+        add_setpoint(eps, &self->image->setpoint.battery_heater_on, 1.0, 0.0);
+    }
     sim_controller_power_up(eps);
+}
 
+static void open_host(sim_devices_t *self, bool is_conducted) {
     sim_controller_t *host = &self->host;
     host->sensors = &self->sensors;
     host->silent = &self->image->knobs.host_silent;
@@ -205,6 +220,9 @@ static void open_boards(sim_devices_t *self) {
         add_sensors(host, SIM_WORD(nvme_wear_ratio) + disk, 1);
     }
     add_sensors(host, SIM_WORD(disk_free_ratio), 1);
+    if (is_conducted) {
+        add_sensors(host, SIM_WORD(radiator_out_temp_c), 1);
+    }
     sim_controller_power_up(host);
 }
 
@@ -224,7 +242,10 @@ static void open_buses(sim_devices_t *self) {
 static bool parameters_are_valid(const sim_parameters_t *parameters) {
     return parameters->pump_speed_max_rpm > 0.0 && parameters->dead_man_s > 0.0 &&
            parameters->trip_s > 0.0 && parameters->payload_current_limit_a > 0.0 &&
-           parameters->module_current_limit_a > 0.0 && parameters->aux_current_limit_a > 0.0;
+           parameters->module_current_limit_a > 0.0 && parameters->aux_current_limit_a > 0.0 &&
+           parameters->accelerator_count >= 0.0 && parameters->accelerator_count <= ACCELERATORS &&
+           parameters->payload_voltage_v >= 0.0 && parameters->cap_w_min >= 0.0 &&
+           parameters->cap_w_max >= parameters->cap_w_min;
 }
 
 sim_devices_t *sim_devices_open(sim_plant_image_t *image, const sim_parameters_t *parameters) {
@@ -236,6 +257,8 @@ sim_devices_t *sim_devices_open(sim_plant_image_t *image, const sim_parameters_t
         return NULL;
     }
     self->image = image;
+    image->boards.cap_w_min = parameters->cap_w_min;
+    image->boards.cap_w_max = parameters->cap_w_max;
     sim_sensors_open(&self->sensors, image, (uint64_t)image->sensor_seed);
     open_buses(self);
     open_payload(self, parameters); /* first, because it feeds the modules */
@@ -248,7 +271,8 @@ sim_devices_t *sim_devices_open(sim_plant_image_t *image, const sim_parameters_t
     open_aux(self, 1, parameters);
     open_host_rails(self);
     open_loop(self, parameters);
-    open_boards(self);
+    open_eps(self, parameters->is_fed != 0.0);
+    open_host(self, parameters->is_conducted != 0.0);
     return self;
 }
 

@@ -1,6 +1,7 @@
 /**
  * @file sim_devices.h
  * @brief The simulated complement of REF-1 on one plant image: six buses and what sits on them.
+ * Parameters take away what a smaller node has not.
  *
  * Buses and addresses: rails_a payload 0x10, accel0..3 0x11..0x14, auxiliary rails 0..3 pages of
  * 0x20; rails_b accel4..7 0x11..0x14, auxiliary rails 4..7 pages of 0x20; rails_host pages of 0x30.
@@ -34,7 +35,7 @@ enum sim_bus_index {
 };
 #define SIM_BUS_COUNT 6
 
-/** Device parameters that the hardware's strapping or firmware decides. */
+/** What the hardware's strapping or firmware decides; 0 in the last six: as REF-1. */
 typedef struct sim_parameters {
     double pump_speed_max_rpm; /* > 0: top of the loop controller's range, and its safe speed */
     double dead_man_s;         /* > 0: of the loop controller */
@@ -42,6 +43,12 @@ typedef struct sim_parameters {
     double payload_current_limit_a; /* power-up values of IOUT_OC_FAULT_LIMIT, > 0 */
     double module_current_limit_a;
     double aux_current_limit_a;
+    double accelerator_count; /* plates of the loop's controller, 1 .. 8 */
+    double is_conducted;      /* 1: no loop; the host board reads the radiator */
+    double is_fed;            /* 1: no array and battery; the power board meters the buses alone */
+    double payload_voltage_v; /* nominal voltage of the payload bus */
+    double cap_w_min;         /* range of the accelerators' caps */
+    double cap_w_max;
 } sim_parameters_t;
 
 typedef struct sim_devices sim_devices_t;

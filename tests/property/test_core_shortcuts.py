@@ -19,7 +19,8 @@ from flight.core import (
 )
 from flight.core.state import State
 from flight.core.step import StepConfig, step
-from flight.core.types import Decision, Inputs
+from flight.core.types import Allotment, Decision, Inputs
+from flight.dictionary.channels import build_point_table
 from tests import core_node
 from tests.core_node import Node
 from tests.property.core_stories import (
@@ -168,3 +169,30 @@ def test_what_lasts_is_judged_quickly_and_to_the_same_bit(name: str) -> None:
     assert (node.state.judge.lasting is not None) is has_bad_readings
     ended, then = flown(node, [(("work", 0.5), 20), (("heal", 0), 40)])
     assert_equal(lasted + ended, stepped_slowly(fresh(), first + then))
+
+
+@pytest.mark.parametrize("eps", [True, False])
+@pytest.mark.parametrize("loop", [True, False])
+def test_nodes_of_other_kinds_decide_the_same(eps: bool, loop: bool) -> None:
+    """Grants come, bind and end; an accelerator is lost and back."""
+
+    def started() -> Node:
+        node = Node(table=build_point_table(2, eps=eps, loop=loop))
+        node.fly(30.0)
+        return node
+
+    node, given, found = started(), [], []
+
+    def noting(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decision]:
+        given.append(inputs)
+        return step(config, state, inputs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core_node, "step", noting)
+        for cycle in range(400):
+            if cycle in (50, 200):
+                power_w = 1500.0 if cycle == 50 else 7000.0
+                node.allotment = Allotment(power_w, power_w, node.now_ns + 8_000_000_000)
+            node.lost[1] = 320 <= cycle < 330
+            found.append((*comparable(node.cycle()), *remembered(node.state)))
+    assert_equal(found, stepped_slowly(started(), given))

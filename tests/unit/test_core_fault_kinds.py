@@ -14,6 +14,7 @@ from flight.core.types import (
     FLAG_REFLEX,
     FLAG_REFUSED,
     FLAG_WRITE_FAILED,
+    Allotment,
     Command,
     Severity,
 )
@@ -44,6 +45,7 @@ QUICK = CoreConfig.model_validate(
         },
     }
 )
+FOR_EVER_NS = 10**18
 LIT = {f"eps.string{i}.current_a": 20.0 for i in range(8)}
 
 # Fault: its subject, the readings that show it, and for how many seconds.
@@ -186,6 +188,11 @@ def _disable(node: Node) -> None:
     node.cycle(Command("c", "disable_accelerator", (("subject", "accel3"),)))
 
 
+def _grant_ends(node: Node) -> None:
+    node.allotment = Allotment(7000.0, 7000.0, node.now_ns + 1_000_000_000)
+    node.fly(2.0)
+
+
 BY_STORY: dict[str, tuple[str, Callable[[Node], None]]] = {
     "accel.power_cycle_due": ("accel3", _lost_at_idle),
     "accel.core_sensor_stuck": ("accel3", _core_stuck),
@@ -197,6 +204,7 @@ BY_STORY: dict[str, tuple[str, Callable[[Node], None]]] = {
     "rail.off_unconfirmed": ("accel3", _off_unconfirmed),
     "rail.switch_closed": ("accel3", _closed_again),
     "rail.cannot_open": ("accel3_54v", _cannot_open),
+    "eps.allotment_lapsed": ("eps", _grant_ends),
 }
 
 
@@ -242,6 +250,7 @@ def heal(node: Node) -> None:
     node.mute, node.nack, node.flags = set(), set(), {}
     node.aux_extra_a, node.module_stuck = [0.0] * 8, [False] * 8
     node.cap_ignored, node.utilisation = [False] * 8, 1.0
+    node.allotment = Allotment(7000.0, 7000.0, FOR_EVER_NS)
 
 
 def test_there_is_a_story_for_every_kind_of_fault() -> None:

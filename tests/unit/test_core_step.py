@@ -430,6 +430,7 @@ def test_equal_inputs_give_equal_bytes_and_another_input_does_not() -> None:
 @pytest.mark.parametrize("count", [1, 3, 8])
 def test_nodes_of_any_size_and_without_eps_boot(count: int) -> None:
     node = Node(table=build_point_table(count, eps=False))
+    node.allotment = Allotment(7000.0, 7000.0, 10**15)
     decision = node.fly(60.0)
     assert decision.mode is Mode.NOMINAL
     assert decision.cap_w == (700.0,) * count

@@ -32,6 +32,8 @@ def test_ref1_file_names_every_number_of_the_plant() -> None:
     tables = tomllib.loads(REF1_PATH.read_text(encoding="utf-8"))["plant"]
     assert PlantConfig.model_validate(tables) == PlantConfig()
     for name, section in PlantConfig():
+        if name == "limits":
+            continue  # requirements: REF-1 flies under the defaults, nothing of it is set here
         assert set(tables[name]) == set(type(section).model_fields)
 
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from flight.config import build_points, load_config
 from flight.dictionary.channels import build_point_table
+from flight.examples import default_config_path
 from flight.operator_error import OperatorError
 from sim_hw.fault_injector import SimulationInjector
 from sim_hw.faults import FAULTS
-from sim_hw.scenario import load_scenario, parse_scenario
+from sim_hw.scenario import config_of, load_scenario, parse_scenario
 from sim_hw.scenario_check import Dictionary
 from sim_hw.scenario_toml import scenario_toml
 
@@ -31,8 +33,9 @@ def lines_of(dictionary=DICTIONARY, injectors=(), **tables):
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_every_example_is_a_good_scenario_of_the_reference_node(path):
-    points = Dictionary(points=build_point_table())
+def test_every_example_is_a_good_scenario_of_the_node_that_it_is_meant_for(path):
+    config = load_config(config_of(path) or default_config_path())
+    points = Dictionary(points=build_points(config))
     scenario = load_scenario(path, points, (SimulationInjector(),))
     assert scenario.expect, "an example that expects nothing shows nothing"
 

@@ -68,11 +68,12 @@ def bench():
 
 def test_every_point_is_read_and_follows_its_truth(bench):
     rng = np.random.default_rng(1)
-    for field, element in PLACES.values():
+    places = {name: place for name, place in PLACES.items() if name != "host.radiator_temp_c"}
+    for field, element in places.values():  # all but what only a node without a loop has
         getattr(bench.image.truth, field)[element] = rng.uniform(1.0, 7.5)
     samples = bench.cycle()
     assert {name for name, (_, status) in samples.items() if status != Status.OK} == set()
-    for name, (field, element) in PLACES.items():
+    for name, (field, element) in places.items():
         truth = getattr(bench.image.truth, field)[element]
         tolerance = TOLERANCE.get(name.rpartition(".")[2], 0.006)
         assert samples[name][0] == pytest.approx(truth, abs=tolerance), name

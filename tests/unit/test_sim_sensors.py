@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from flight.dictionary.channels import build_point_table
 from sim_hw.devices import PlantImage
 from sim_hw.sensors import (
     PLACES,
@@ -14,10 +15,18 @@ from sim_hw.sensors import (
 )
 
 
-def test_every_point_with_a_sensor_has_its_own_truth_word():
+@pytest.mark.parametrize("loop", [True, False])
+def test_every_point_with_a_sensor_has_its_own_truth_word(loop):
     image = PlantImage()
-    words = [image.truth_word(*place) for place in PLACES.values()]
+    places = [truth_of(point.name) for point in build_point_table(loop=loop)]
+    words = [image.truth_word(*place) for place in places if place]
     assert len(set(words)) == len(words)
+    assert len(words) > 100
+
+
+def test_every_truth_of_the_table_belongs_to_a_point_of_some_node():
+    tables = (build_point_table(), build_point_table(loop=False))
+    assert set(PLACES) <= {point.name for table in tables for point in table}
 
 
 def test_truths_are_found_by_point_name():

@@ -17,11 +17,19 @@ static double lower(double a, double b) {
     return a < b ? a : b;
 }
 
+double sim_nvml_cap_w_min(const sim_plant_image_t *image) {
+    return image->boards.cap_w_min > 0.0 ? image->boards.cap_w_min : SIM_NVML_CAP_W_MIN;
+}
+
+double sim_nvml_cap_w_max(const sim_plant_image_t *image) {
+    return image->boards.cap_w_max > 0.0 ? image->boards.cap_w_max : SIM_NVML_CAP_W_MAX;
+}
+
 void sim_nvml_power_up(sim_plant_image_t *image, uint32_t index) {
     sim_boards_t *boards = &image->boards;
-    image->setpoint.accel_cap_w[index] = SIM_NVML_CAP_W_MAX;
+    image->setpoint.accel_cap_w[index] = sim_nvml_cap_w_max(image);
     image->setpoint.accel_clock_max_mhz[index] = SIM_NVML_CLOCK_MHZ_MAX;
-    boards->cap_requested_w[index] = SIM_NVML_CAP_W_MAX;
+    boards->cap_requested_w[index] = sim_nvml_cap_w_max(image);
     boards->is_cap_clamped[index] = 0.0;
     boards->clock_requested_mhz[index] = 0.0;
     boards->is_slowed[index] = 0.0;

@@ -9,6 +9,12 @@
 
 #include "../plant_image.h"
 
+/** @brief Smallest cap that the boards of this node accept, in W. */
+double sim_nvml_cap_w_min(const sim_plant_image_t *image);
+
+/** @brief Largest cap that they accept, in W; also their default. */
+double sim_nvml_cap_w_max(const sim_plant_image_t *image);
+
 /** @brief Give a board its defaults, as a driver load does; index 0 .. 7. */
 void sim_nvml_power_up(sim_plant_image_t *image, uint32_t index);
 

@@ -31,11 +31,11 @@ static void give_i32(ns_nvml_field_value_t *field, int32_t value) {
 static ns_nvml_return_t give_limit(uint32_t board, ns_nvml_field_value_t *field) {
     switch (field->field_id) {
     case NS_NVML_FIELD_POWER_LIMIT_MIN:
-        give_u32(field, SIM_NVML_CAP_W_MIN, MW_PER_W);
+        give_u32(field, sim_nvml_cap_w_min(sim_nvml.image), MW_PER_W);
         return NS_NVML_SUCCESS;
     case NS_NVML_FIELD_POWER_LIMIT_MAX:
     case NS_NVML_FIELD_POWER_LIMIT_DEFAULT:
-        give_u32(field, SIM_NVML_CAP_W_MAX, MW_PER_W);
+        give_u32(field, sim_nvml_cap_w_max(sim_nvml.image), MW_PER_W);
         return NS_NVML_SUCCESS;
     case NS_NVML_FIELD_POWER_LIMIT_CURRENT: /* the enforced one: differs when clamped */
         give_u32(field, sim_nvml.image->setpoint.accel_cap_w[board], MW_PER_W);

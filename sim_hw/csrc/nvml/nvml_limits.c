@@ -25,7 +25,7 @@ ns_nvml_return_t nvmlDeviceGetEnforcedPowerLimit(ns_nvml_device_t device, uint32
 ns_nvml_return_t nvmlDeviceGetPowerManagementDefaultLimit(ns_nvml_device_t device, uint32_t *out) {
     sim_nvml_call_t call;
     if (sim_nvml_enter(&call, device, __func__, out)) {
-        *out = sim_nvml_scaled(SIM_NVML_CAP_W_MAX, MW_PER_W);
+        *out = sim_nvml_scaled(sim_nvml_cap_w_max(sim_nvml.image), MW_PER_W);
     }
     return sim_nvml_leave(&call);
 }
@@ -38,8 +38,8 @@ ns_nvml_return_t nvmlDeviceGetPowerManagementLimitConstraints(ns_nvml_device_t d
         if (maximum == NULL) {
             call.code = NS_NVML_INVALID_ARGUMENT;
         } else {
-            *minimum = sim_nvml_scaled(SIM_NVML_CAP_W_MIN, MW_PER_W);
-            *maximum = sim_nvml_scaled(SIM_NVML_CAP_W_MAX, MW_PER_W);
+            *minimum = sim_nvml_scaled(sim_nvml_cap_w_min(sim_nvml.image), MW_PER_W);
+            *maximum = sim_nvml_scaled(sim_nvml_cap_w_max(sim_nvml.image), MW_PER_W);
         }
     }
     return sim_nvml_leave(&call);
@@ -55,7 +55,8 @@ ns_nvml_return_t nvmlDeviceGetPowerManagementMode(ns_nvml_device_t device, uint3
 
 static void set_limit(sim_nvml_call_t *call, uint32_t limit_mw) {
     double limit_w = (double)limit_mw / MW_PER_W;
-    if (limit_w < SIM_NVML_CAP_W_MIN || limit_w > SIM_NVML_CAP_W_MAX) {
+    if (limit_w < sim_nvml_cap_w_min(sim_nvml.image) ||
+        limit_w > sim_nvml_cap_w_max(sim_nvml.image)) {
         call->code = NS_NVML_INVALID_ARGUMENT;
     } else {
         sim_nvml_request_cap(sim_nvml.image, call->board, limit_w);

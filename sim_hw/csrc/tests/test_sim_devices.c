@@ -154,6 +154,49 @@ static void errors_on_the_wire_follow_from_the_seed(void) {
     CHECK(first != 0 && bad_answers(7.0) == first && bad_answers(8.0) != first);
 }
 
+static unsigned channels(const sim_parameters_t *of, int index) {
+    ns_frame_t poll = {.type = NS_FRAME_POLL, .sequence = 1, .payload_size = 0};
+    ns_frame_t reply;
+    uint8_t bytes[64];
+    uint8_t answer[256];
+    size_t size = 0;
+    size_t answer_size = 0;
+    sim_devices_close(devices);
+    image = (sim_plant_image_t){0};
+    devices = sim_devices_open(&image, of);
+    CHECK(devices != NULL && ns_frame_encode(&poll, bytes, sizeof(bytes), &size) == NS_OK);
+    CHECK(sim_bus_exchange(sim_bus_context(devices, index), bytes, size, answer, sizeof(answer),
+                           &answer_size) == NS_OK);
+    CHECK(ns_frame_decode(answer, answer_size, &reply) == NS_OK);
+    return reply.payload[0];
+}
+
+static void a_smaller_node_has_fewer_channels(void) {
+    CHECK(channels(&parameters, SIM_BUS_LOOP) == 23 && channels(&parameters, SIM_BUS_EPS) == 16);
+    CHECK(channels(&parameters, SIM_BUS_HOST) == 7);
+    CHECK(image.setpoint.pump_speed_target_rpm[0] == 6000.0);
+    sim_parameters_t small = parameters;
+    small.accelerator_count = 3.0;
+    small.is_fed = 1.0;
+    CHECK(channels(&small, SIM_BUS_LOOP) == 18 && channels(&small, SIM_BUS_EPS) == 2);
+    small.is_conducted = 1.0;
+    CHECK(channels(&small, SIM_BUS_LOOP) == 0 && channels(&small, SIM_BUS_HOST) == 8);
+    CHECK(image.setpoint.pump_speed_target_rpm[0] == 0.0);
+}
+
+static void parameters_that_cannot_be_are_refused(void) {
+    sim_parameters_t wrong = parameters;
+    wrong.accelerator_count = 9.0;
+    CHECK(sim_devices_open(&image, &wrong) == NULL);
+    wrong.accelerator_count = 8.0;
+    wrong.cap_w_min = 60.0;
+    wrong.cap_w_max = 15.0;
+    CHECK(sim_devices_open(&image, &wrong) == NULL);
+    wrong.cap_w_max = 60.0;
+    wrong.payload_voltage_v = -1.0;
+    CHECK(sim_devices_open(&image, &wrong) == NULL);
+}
+
 int main(void) {
     the_bus_clock_is_the_plant_and_the_wire();
     a_serial_line_takes_ten_bits_a_byte();
@@ -161,6 +204,8 @@ int main(void) {
     each_bus_has_its_own_wire();
     stretch_and_last_moment_take_their_time();
     errors_on_the_wire_follow_from_the_seed();
+    a_smaller_node_has_fewer_channels();
+    parameters_that_cannot_be_are_refused();
     sim_devices_close(devices);
     return 0;
 }

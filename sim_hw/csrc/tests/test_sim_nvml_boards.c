@@ -52,6 +52,30 @@ static void a_clamped_board_enforces_less_than_was_asked_for(void) {
     CHECK(get_u32("nvmlDeviceGetPowerManagementLimit", device) == 300000);
 }
 
+static void a_smaller_board_has_its_own_range_of_caps(void) {
+    start_client(&image);
+    image.boards.cap_w_min = 15.0;
+    image.boards.cap_w_max = 60.0;
+    sim_nvml_power_up(&image, 1);
+    ns_nvml_device_t device = handle_of(1);
+    uint32_t minimum = 0;
+    uint32_t maximum = 0;
+    two_u32_fn range = CALL("nvmlDeviceGetPowerManagementLimitConstraints", two_u32_fn);
+    CHECK(range(device, &minimum, &maximum) == NS_NVML_SUCCESS);
+    CHECK(minimum == 15000 && maximum == 60000);
+    CHECK(get_u32("nvmlDeviceGetPowerManagementDefaultLimit", device) == 60000);
+    CHECK(get_u32("nvmlDeviceGetEnforcedPowerLimit", device) == 60000);
+    ns_nvml_field_value_t field[] = {{.field_id = NS_NVML_FIELD_POWER_LIMIT_MIN},
+                                     {.field_id = NS_NVML_FIELD_POWER_LIMIT_MAX}};
+    CHECK(CALL("nvmlDeviceGetFieldValues", ns_nvml_fields_fn)(device, 2, field) == 0);
+    CHECK(field[0].value.u32 == 15000 && field[1].value.u32 == 60000);
+    CHECK(set_limit(device, 15000) == NS_NVML_SUCCESS && image.setpoint.accel_cap_w[1] == 15.0);
+    CHECK(set_limit(device, 14999) == NS_NVML_INVALID_ARGUMENT);
+    CHECK(set_limit(device, 60001) == NS_NVML_INVALID_ARGUMENT);
+    CHECK(image.setpoint.accel_cap_w[1] == 15.0);
+    image.boards.cap_w_min = image.boards.cap_w_max = 0.0;
+}
+
 static void a_clamp_that_comes_and_goes_moves_the_enforced_limit_alone(void) {
     start_client(&image);
     ns_nvml_device_t device = handle_of(2);
@@ -316,6 +340,7 @@ static void a_removed_accelerator_renumbers_the_others_and_comes_back_as_new(voi
 int main(void) {
     open_library();
     a_clamped_board_enforces_less_than_was_asked_for();
+    a_smaller_board_has_its_own_range_of_caps();
     a_clamp_that_comes_and_goes_moves_the_enforced_limit_alone();
     a_limit_of_the_second_kind_is_checked_and_set();
     a_board_that_slows_down_says_so_and_keeps_the_lock_for_later();
