@@ -11,6 +11,8 @@ from flight.services.recording import RecordingReader
 
 FLIGHTS_DIR = Path("flights")
 RECORDING_NAME = "recording.db"
+RUNS_NAME = "runs.json"
+_BESIDE = (".html", ".json", ".jsonl")  # files that lie beside a recording
 
 
 def find_recording(flight: Path | None) -> Path:
@@ -29,6 +31,12 @@ def find_recording(flight: Path | None) -> Path:
             )
         return found[-1]
     path = flight / RECORDING_NAME if flight.is_dir() else flight
+    if path.suffix in _BESIDE and path.is_file():
+        raise OperatorError(f"{path}: is no recording; give the folder of the flight")
+    if not path.is_file() and (flight / RUNS_NAME).is_file():
+        runs = sorted(p.parent.name for p in flight.glob(f"run-*/{RECORDING_NAME}"))
+        mend = f"; give one of them, such as {flight / runs[0]}" if runs else ""
+        raise OperatorError(f"{flight}: is a folder of runs{mend}")
     if not path.is_file():
         folders = [p.name for p in flight.parent.glob("*") if p.is_dir() and p != flight]
         near = suggest(flight.name, folders)

@@ -4,6 +4,7 @@ Used by `nightside sim`, by `nightside run` on simulated devices and by the prop
 the code under test is the shipped daemon in all three.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Protocol, Self
 from flight.config import NodeConfig
 from flight.core.types import Ack, Command, Decision, Inputs, Mode
 from flight.services.cycle import CycleSink
+from sim_hw.energy import EnergyError, EnergyVerdict
 from sim_hw.expectations import ExpectationChecker
 from sim_hw.fault_injector import FaultInjector
 from sim_hw.fault_story import FaultStories
@@ -67,6 +69,8 @@ class Flight:
         expectations: The scenario's, judged on telemetry.
         stories: What became of each fault. meter: Work and peaks.
         refused: The first answers to commands of the scenario that the node refused.
+        energy_is_judged: Whether someone else tells that the energy closes or why it need not;
+            else `close` raises when it does not.
     """
 
     def __init__(self, setup: FlightSetup, *, sinks: Sequence[CycleSink] = ()) -> None:
@@ -105,6 +109,7 @@ class Flight:
         self.meter = FlightMeter(self.node.image, has_loop=config.node.has_loop)
         self.nominal_since_s: float | None = None
         self.refused: list[Ack] = []
+        self.energy_is_judged = self._is_closed = False
         self.command_port: CommandPort = self.node.cycle  # or the daemon around it
         self._actions = list(plan.actions)
         self._command_count = 0
@@ -132,8 +137,17 @@ class Flight:
         self.node.fly(duration_s)
 
     def close(self) -> None:
-        """Release the node; a second call does nothing."""
+        """Release the node; a second call does nothing.
+
+        Raises:
+            EnergyError: the energy of the flight does not close, and nobody else has told so.
+        """
+        is_first, self._is_closed = not self._is_closed, True
+        energy = EnergyVerdict.of(self.node.plant.energy) if is_first else None
         self.node.close()
+        if energy is None or energy.ok or self.energy_is_judged or sys.exception() is not None:
+            return
+        raise EnergyError(f"seed {self.setup.plan.seed}: {energy.text}")
 
     def __enter__(self) -> Self:
         return self

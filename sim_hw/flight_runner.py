@@ -184,6 +184,8 @@ class FlightRunner:
             interrupted = True
         finally:
             self.close_files()
+        if interrupted or self._bug is not None:  # perhaps in the middle of a step of the plant
+            self.flight.energy_is_judged = True
         return FlownFlight(
             flight=self.flight,
             simulated_ns=self.flight.node.now_ns,

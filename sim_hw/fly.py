@@ -149,6 +149,7 @@ def summarise(flown: FlownFlight, *, command: Sequence[str] = ()) -> dict[str, A
     """
     flight = flown.flight
     setup, node = flight.setup, flight.node
+    flight.energy_is_judged = True  # by the summary
     run = RunFacts(
         simulated_s=flown.simulated_ns / NS_PER_S,
         wall_s=flown.wall_s,
@@ -330,8 +331,9 @@ def prepare(request: FlightRequest) -> tuple[FlightSetup, str]:
             "an element set says itself where the flight begins; remove one of them"
         )
     orbit = load_orbit(plant_config, request.orbit_path, scenario.start.orbit_phase or 0.0)
-    text = request.duration or scenario.duration or "1orbit"
-    what = f"{request.scenario_path}: duration" if text == scenario.duration else "--duration"
+    text, what = request.duration, "--duration"
+    if text is None:
+        text, what = scenario.duration or "1orbit", f"{request.scenario_path}: duration"
     duration_s = parse_duration(text, what=what, orbit_s=orbit.period_s)
     if duration_s > DURATION_S_MAX:
         raise OperatorError(f"{what} {text!r}: is longer than {DURATION_S_MAX / 86400.0:g} days")

@@ -85,8 +85,10 @@ def _fly(setup: FlightSetup, folder: Path, daemon_rss_mib: float) -> int:
         runner.close_files()
         sys.stdout.write(_shares(runner, started_cpu_s, time.monotonic() - started_s, world_mib))
         sys.stdout.write(_what_was_left(runner))
-        runner.flight.close()
-        exit_guard.disarm()
+        try:
+            runner.flight.close()
+        finally:
+            exit_guard.disarm()
 
 
 async def _run(runner: FlightRunner, config: NodeConfig, exit_guard: ExitGuard) -> int:

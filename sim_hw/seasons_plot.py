@@ -20,6 +20,8 @@ def check_picture(out: Path) -> None:
         raise OperatorError(f"--out {out}: ends in none of {', '.join(f'.{k}' for k in FORMATS)}")
     if out.is_dir():
         raise OperatorError(f"--out {out}: is a folder; name a file")
+    if not out.parent.is_dir():
+        raise OperatorError(f"--out {out}: there is no folder {out.parent}")
     try:
         import matplotlib as _  # noqa: F401, ICN001, PLC0415 - an extra, and slow to load
     except ImportError:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sim_hw.energy import EnergyVerdict
 from sim_hw.expectations import ExpectationResult
 from sim_hw.fault_story import FaultStory
 from sim_hw.meter import FlightMeter
@@ -55,7 +56,7 @@ def build_summary(
     energy: EnergyLedger | None = None,
     properties: Mapping[str, bool | None] | None = None,
 ) -> dict[str, Any]:
-    """Return the summary. `ok`: every expectation met and no property violated.
+    """Return the summary. `ok`: every expectation met, no property violated, energy closes.
 
     A property that nothing came near, nor could have broken, is ok and not `tested`.
 
@@ -69,6 +70,8 @@ def build_summary(
         tested = is_held is not None
         found[name] = {"ok": is_held is not False, "tested": tested, "closest": None}
     ok = all(result["ok"] for result in found.values()) and all(r.ok for r in expectations)
+    told = None if energy is None else _energy(energy, is_interrupted=run.is_interrupted)
+    ok = ok and (told is None or told["ok"])
     summary = {
         "title": plan.title,
         "shows": plan.shows,
@@ -88,7 +91,7 @@ def build_summary(
         "faults": [_fault(story) for story in stories],
         "peaks": meter.peaks(),
         "work": meter.work(),
-        "energy": None if energy is None else _energy(energy),
+        "energy": told,
         "orbit": {
             "source": orbit.source,
             "period_s": orbit.period_s,
@@ -148,8 +151,12 @@ def _approach(approach: Approach | None) -> dict[str, Any] | None:
     }
 
 
-def _energy(ledger: EnergyLedger) -> dict[str, float]:
+def _energy(ledger: EnergyLedger, *, is_interrupted: bool) -> dict[str, Any]:
+    verdict = EnergyVerdict.of(ledger)
     return {
+        "ok": verdict.ok or is_interrupted,  # Ctrl-C may come in the middle of a step of the plant
+        "electrical_error_ratio": verdict.electrical_error_ratio,
+        "thermal_error_ratio": verdict.thermal_error_ratio,
         "array_joules": ledger.generated_j,
         "load_joules": ledger.load_j,
         "battery_loss_joules": ledger.loss_j,

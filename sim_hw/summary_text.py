@@ -8,6 +8,8 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.text import Text
 
+from sim_hw.energy import energy_text
+
 WIDTH = 80
 PROPERTY_TITLES: Mapping[str, str] = {
     "S1": "cores",
@@ -68,6 +70,7 @@ def _lines(summary: Mapping[str, Any]) -> Iterator[str]:
     for name, result in summary["properties"].items():
         yield _property_line(name, result)
     yield from _violation_lines(summary)
+    yield from _energy_lines(summary)
     yield from ("", *_figures(summary), "", _verdict(summary))
 
 
@@ -155,6 +158,14 @@ def _violation_lines(summary: Mapping[str, Any]) -> Iterator[str]:
 def watts_text(power_w: float) -> str:
     """Return a power in kW; below one, in W."""
     return f"{power_w / 1000.0:.2f} kW" if power_w >= 1000.0 else f"{power_w:.0f} W"
+
+
+def _energy_lines(summary: Mapping[str, Any]) -> Iterator[str]:
+    energy = summary["energy"]
+    if energy is None or energy["ok"]:
+        return
+    told = energy_text(energy["electrical_error_ratio"], energy["thermal_error_ratio"])
+    yield from textwrap.wrap(f"  ! {told}", WIDTH, subsequent_indent="    ")
 
 
 def _figures(summary: Mapping[str, Any]) -> Iterator[str]:

@@ -5,11 +5,14 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+from tests.verify import ai1  # noqa: E402 - the repository is no package
+
 PAGE = ROOT / "docs" / "reference" / "comparisons.md"
 HEAD = """\
 # Comparisons
 
-The plant beside others, run by `make verify` (alone: `make compare`, three minutes). The page is
+The plant beside others, run by `make verify` (alone: `make compare`, two minutes). The page is
 made by `tools/comparisons.py` from the figures of the last run, and each run holds it to its own.
 
 | against | what | difference | limit |
@@ -51,7 +54,7 @@ def main() -> int:
         f"{row['limit']:g} {row['unit']} |\n"
         for row in sorted(rows, key=lambda row: (row["against"].lower(), row["what"]))
     ]
-    PAGE.write_text(HEAD + "".join(lines) + TAIL, encoding="utf-8")
+    PAGE.write_text(HEAD + "".join(lines) + TAIL + "\n" + ai1.section(), encoding="utf-8")
     print(f"{PAGE.relative_to(ROOT)}: {len(rows)} figures")
     return 0
 

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 there=build/basilisk
 [ -n "${NIGHTSIDE_BASILISK:-}" ] && exit 0
 "$there/bin/python" -c 'import Basilisk' 2>/dev/null && exit 0
-echo "nightside: installing Basilisk into $there (600 MB)"
+echo "nightside: installing Basilisk into $there (600 MB on disk)"
 rm -rf "$there"
 mkdir -p build
 "$python" -m venv "$there" &&

@@ -25,5 +25,12 @@ class CommandParser(argparse.ArgumentParser):
         raise OperatorError(f"{message} (see: {self.prog} --help)")
 
 
+def run_number(text: str) -> int:
+    """Return the number of a run of a recording. Raises: ArgumentTypeError, for other words."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a run, which is 1 or more")
+    return int(text)
+
+
 # argparse has no public name for it.
 Commands: TypeAlias = "argparse._SubParsersAction[CommandParser]"  # noqa: SLF001

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from flight.commands import EXIT_OK, Commands
+from flight.commands import EXIT_OK, Commands, run_number
 
 
 def add(commands: Commands) -> None:
@@ -29,7 +29,7 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="begin", metavar="T", help="time in the flight, e.g. 2601s")
     parser.add_argument("--to", dest="end", metavar="T")
     parser.add_argument(
-        "--run", dest="run_number", type=int, metavar="N", help="default: the newest"
+        "--run", dest="run_number", type=run_number, metavar="N", help="default: the newest"
     )
 
 

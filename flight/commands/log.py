@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from flight.commands import EXIT_OK, Commands
+from flight.commands import EXIT_OK, Commands, run_number
 
 
 def add(commands: Commands) -> None:
@@ -23,7 +23,11 @@ def add(commands: Commands) -> None:
     log.add_argument("--from", dest="begin", metavar="T", help="time in the flight, e.g. 2601s")
     log.add_argument("--to", dest="end", metavar="T")
     log.add_argument(
-        "--run", dest="run_number", type=int, metavar="N", help="default: all runs of the recording"
+        "--run",
+        dest="run_number",
+        type=run_number,
+        metavar="N",
+        help="default: all runs of the recording",
     )
     log.add_argument(
         "--follow", action="store_true", help="go on with what is recorded from now on"

@@ -19,7 +19,7 @@ def add(commands: Commands) -> None:
     orbit.add_argument("config", nargs="?", type=Path, help="node configuration (default: REF-1)")
     orbit.add_argument("--orbit", type=Path, metavar="FILE.tle", help="a real element set")
     orbit.add_argument(
-        "--altitude", type=float, nargs="+", metavar="KM", help="one or more circular orbits"
+        "--altitude", type=_altitude, nargs="+", metavar="KM", help="one or more circular orbits"
     )
     orbit.add_argument(
         "--inclination",
@@ -40,6 +40,13 @@ def add(commands: Commands) -> None:
     orbit.add_argument("--out", type=Path, metavar="FILE.png|FILE.svg", help="draw it, too")
     orbit.add_argument("--json", action="store_true", help="print values instead of the text")
     orbit.set_defaults(run=_orbit)
+
+
+def _altitude(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of kilometres") from None
 
 
 def _inclination(text: str) -> float | None:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from flight.commands import EXIT_OK, EXIT_VIOLATED, Commands
+from flight.commands import EXIT_OK, EXIT_VIOLATED, Commands, run_number
 
 
 def add(commands: Commands) -> None:
@@ -17,7 +17,7 @@ def add(commands: Commands) -> None:
     replay.add_argument("--from", dest="begin", metavar="T", help="time in the flight, e.g. 2601s")
     replay.add_argument("--to", dest="end", metavar="T")
     replay.add_argument(
-        "--run", dest="run_number", type=int, metavar="N", help="default: the newest"
+        "--run", dest="run_number", type=run_number, metavar="N", help="default: the newest"
     )
     replay.add_argument(
         "--set",

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from flight.commands import EXIT_OK, Commands
+from flight.commands import EXIT_OK, Commands, run_number
 from flight.operator_error import OperatorError
 
 
@@ -18,7 +18,7 @@ def add(commands: Commands) -> None:
         "--out", type=Path, metavar="FILE", help="default: report.html beside the recording"
     )
     report.add_argument(
-        "--run", dest="run_number", type=int, metavar="N", help="default: the newest"
+        "--run", dest="run_number", type=run_number, metavar="N", help="default: the newest"
     )
     report.set_defaults(run=_report)
 

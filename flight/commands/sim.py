@@ -51,7 +51,8 @@ def add(commands: Commands) -> None:
     sim.add_argument(
         "--report",
         action=argparse.BooleanOptionalAction,
-        help="write report.html, or do not (default: of flights of 10 minutes and more)",
+        help="write report.html, or do not (default: of flights of 10 minutes and more; of many "
+        "runs a page of all, and of each that is not good)",
     )
     sim.set_defaults(run=_sim)
 

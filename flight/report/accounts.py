@@ -84,6 +84,16 @@ class Accounts:
         self._joules, self._bound, self._held = np.zeros(size), np.zeros(size), np.zeros(size)
         self._names: dict[int, str] = {}
 
+    @property
+    def knows_supply(self) -> bool:
+        """Whether the node measures what comes in: array or battery are its own."""
+        return bool(self._channels.array) or len(self._channels.battery) == 2
+
+    @property
+    def knows_payload(self) -> bool:
+        """Whether the rail of the accelerators is measured."""
+        return bool(self._channels.payload)
+
     def add(self, times_ns: Int64s, values: Float64s, caps: Float64s, codes: Any) -> None:
         """Take some cycles; values that failed to be read are those before."""
         first = times_ns[0] if self._last_ns is None else self._last_ns

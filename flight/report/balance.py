@@ -30,22 +30,27 @@ class Bar(NamedTuple):
         return sum(share.joules for share in self.shares)
 
 
-def electrical_bars(data: FlightData, *, from_telemetry: bool = False) -> tuple[Bar, Bar]:
-    """Return what came into the 54 V bus and where it went."""
+def electrical_bars(data: FlightData, *, from_telemetry: bool = False) -> tuple[Bar, Bar] | None:
+    """Return what came into the 54 V bus and where it went; None: nothing tells what came in."""
     accounts = data.accounts
     truth = None if from_telemetry else ledger(data)
+    supply = "array" if accounts.knows_supply else "allotment of the spacecraft"
     if truth is None:
-        gave = (
+        if not accounts.knows_supply and not accounts.knows_payload:
+            return None
+        gave: tuple[Share, ...] = (
             Share("array", accounts.array_j, 3),
             Share("battery discharged", accounts.discharged_j, 1),
         )
+        if not accounts.knows_supply:
+            gave = (Share(supply, accounts.payload_j, 3),)
         work_j = accounts.accelerator_j
         rest_j = sum(share.joules for share in gave) - work_j - accounts.charged_j
         stored = [Share("battery charged", accounts.charged_j, 1)]
     else:
         change_j = truth["stored_change_joules"]
         gave = (
-            Share("array", truth["array_joules"], 3),
+            Share(supply, truth["array_joules"], 3),
             Share("out of the battery's cells", max(0.0, -change_j), 1),
         )
         work_j = truth["accelerator_joules"]
@@ -96,8 +101,11 @@ def ledger(data: FlightData) -> dict[str, float] | None:
 
 def balance(data: FlightData) -> Html:
     """Return the section."""
-    parts = [element("h3", "Electrical"), _bars(electrical_bars(data))]
-    heat = heat_bars(data)
+    electrical, heat = electrical_bars(data), heat_bars(data)
+    if electrical is None:
+        told = "Nothing measures what comes into this node."
+        return element("section", element("h2", "Energy and heat"), element("p", told), id="energy")
+    parts = [element("h3", "Electrical"), _bars(electrical)]
     if heat is not None:
         parts += [element("h3", "Heat"), _bars(heat)]
     source = (

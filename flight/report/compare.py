@@ -45,7 +45,7 @@ def comparison_page(first: FlightData, second: FlightData) -> str:
     parts = [
         element("section", element("h2", "Verdict"), names, _verdicts(first, second), id="verdict"),
         _properties(first, second),
-        plots([panel["key"] for panel in panels]),
+        plots([panel["key"] for panel in panels], _one_sided(first, second)),
         _energies(first, second),
         _faults(first, second),
         element(
@@ -78,6 +78,18 @@ def _panels(first: FlightData, second: FlightData) -> Iterator[dict[str, Any]]:
             "series": lines,
             "limits": limits_of(a.panel, first.config),
         }
+
+
+def _one_sided(first: FlightData, second: FlightData) -> str:
+    """Return which pictures only one of the flights has, in one line."""
+    here, there = (
+        {drawn.panel.key: drawn.panel.title.lower() for drawn in data.panels}
+        for data in (first, second)
+    )
+    titles = [here.get(key) or there[key] for key in FOLDS if (key in here) != (key in there)]
+    if not titles:
+        return ""
+    return f"Not drawn, since only one of the two nodes has them: {', '.join(titles)}."
 
 
 def _folded(points: Float64s, fold: str) -> Float64s:
@@ -182,7 +194,7 @@ def _energies(first: FlightData, second: FlightData) -> Html:
     no_truth = any(ledger(data) is None for data in (first, second))  # both by one measure
 
     def joules(data: FlightData) -> dict[str, float]:
-        bars = electrical_bars(data, from_telemetry=no_truth)
+        bars = electrical_bars(data, from_telemetry=no_truth) or ()
         found = {
             f"{bar.label}: {share.label}": share.joules for bar in bars for share in bar.shares
         }

@@ -22,6 +22,8 @@ from flight.times import Span
 
 SUMMARY_NAME = "summary.json"
 BUCKETS_MAX = 1000  # of the whole flight: about the pixels of a wide picture
+BUCKETS_MIN = 100  # of a node with very many lines
+SAMPLES_MAX = 100_000  # buckets of all lines together: about 1.3 MB of the page
 ROWS_AT_ONCE = 4096
 BATTERY = ("eps.battery.voltage_v", "eps.battery.current_a")
 
@@ -45,7 +47,8 @@ class DrawnPanel(NamedTuple):
 
 @dataclass(kw_only=True)
 class FlightData:
-    """One flight. summary: of a simulated flight, None where nothing judged it.
+    """One flight. summary: of a simulated flight, None where nothing judged it; absent: titles of
+    the pictures whose channels the node has not.
 
     Times of `modes`, `eclipses` are in s; `axis` is that of all panels.
     """
@@ -59,6 +62,7 @@ class FlightData:
     end_s: float
     axis: dict[str, float] = field(default_factory=dict)
     panels: list[DrawnPanel] = field(default_factory=list)
+    absent: tuple[str, ...] = ()
     reasons: list[list[Segment]] = field(default_factory=list)
     accounts: Accounts
     modes: list[tuple[float, float, str]] = field(default_factory=list)
@@ -161,7 +165,11 @@ def _read_rows(data: FlightData, reader: RecordingReader) -> None:
     begin_ns, end_ns = round(data.begin_s * NS_PER_S), round(data.end_s * NS_PER_S)
     period_ns = int(data.meta.get("period_ns", NS_PER_S // 10))
     buckets = Buckets(
-        begin_ns, end_ns, count_max=BUCKETS_MAX, series=len(names), period_ns=period_ns
+        begin_ns,
+        end_ns,
+        count_max=buckets_for(len(names)),
+        series=len(names),
+        period_ns=period_ns,
     )
     reasons = Reasons(buckets, count, reader.grant_reader().reasons)
     series = _Series(reader, names)
@@ -174,6 +182,8 @@ def _read_rows(data: FlightData, reader: RecordingReader) -> None:
     data.axis = buckets.axis
     points = buckets.points()
     place = {name: i for i, name in enumerate(names)}
+    drawn = [panel for panel, _ in wanted]
+    data.absent = tuple(panel.title for panel in PANELS if panel not in drawn)
     data.panels = [
         DrawnPanel(panel, found, points[:, [place[name] for name in found]])
         for panel, found in wanted
@@ -187,9 +197,14 @@ def _read_rows(data: FlightData, reader: RecordingReader) -> None:
     ]
 
 
+def buckets_for(lines: int) -> int:
+    """Return into how many buckets so many lines are cut, so that the page stays small."""
+    return min(BUCKETS_MAX, max(BUCKETS_MIN, SAMPLES_MAX // max(1, lines)))
+
+
 def _names(panel: Panel, known: Sequence[str], accelerators: int) -> tuple[str, ...]:
     if GRANTED in panel.patterns:
-        return tuple(f"accel{i}.{GRANTED}" for i in range(accelerators))[:8]
+        return tuple(f"accel{i}.{GRANTED}" for i in range(accelerators))
     found = channels_of(panel, known)
     if BATTERY_POWER in panel.patterns and set(BATTERY) <= set(known):
         found = (*found, BATTERY_POWER)

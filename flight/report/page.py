@@ -26,6 +26,7 @@ LINKS = (
     ("verdict", "Verdict"), ("properties", "Safety"), ("timeline", "Timeline"),
     ("plots", "Plots"), ("energy", "Energy"), ("throttling", "Throttling"), ("faults", "Faults"),
     ("expectations", "Expectations"), ("events", "Events"), ("flight", "Flight"),
+    ("runs", "Runs"), ("wrong", "What went wrong"),
 )  # fmt: skip
 KEYS = (
     "Hover for values. Drag to zoom, double-click for the whole flight; all plots zoom in step. "
@@ -38,8 +39,9 @@ def flight_page(data: FlightData, reader: RecordingReader) -> str:
     """Return the report of one flight as HTML."""
     windows: list[dict[str, Any]] = []
     drawn: dict[str, list[str]] = {}
-    for fault in data.faults[:WINDOWS_MAX]:
-        pictures = window_data(reader, fault)
+    shown = data.faults[:WINDOWS_MAX]
+    for fault in shown:
+        pictures = window_data(reader, fault, faults=len(shown))
         windows += pictures
         drawn[fault["id"]] = [picture["key"] for picture in pictures]
     panels = [panel_data(panel, data) for panel in data.panels]
@@ -57,7 +59,7 @@ def flight_page(data: FlightData, reader: RecordingReader) -> str:
         sections.verdict(data),
         sections.properties(data),
         sections.timeline(data),
-        plots(keys, _what_is_left(data)),
+        plots(keys, _what_is_left(data), what_is_absent(data)),
         balance(data),
         sections.throttling(data),
         sections.fault_sections(data, drawn),
@@ -68,12 +70,12 @@ def flight_page(data: FlightData, reader: RecordingReader) -> str:
     return whole_page(data.title, parts, document)
 
 
-def plots(keys: Sequence[str], note: str = "") -> Html:
+def plots(keys: Sequence[str], *notes: str) -> Html:
     """Return the section of the pictures; the script draws them."""
     return element(
         "section",
         element("h2", "Plots"),
-        element("p", note) if note else Html(""),
+        *(element("p", note) for note in notes if note),
         element("p", KEYS),
         element("p", element("button", "Whole flight", type="button", id="whole")),
         element("noscript", element("p", "The plots need JavaScript; all else does not.")),
@@ -83,8 +85,8 @@ def plots(keys: Sequence[str], note: str = "") -> Html:
     )  # fmt: skip
 
 
-def whole_page(title: str, parts: Sequence[Html], document: Mapping[str, Any]) -> str:
-    """Return a page around its sections and the data of its pictures."""
+def whole_page(title: str, parts: Sequence[Html], document: Mapping[str, Any] | None = None) -> str:
+    """Return a page around its sections and the data of its pictures; None: there are none."""
     present = "".join(parts)
     links = [
         element("a", text, href=f"#{name}") for name, text in LINKS if f'id="{name}"' in present
@@ -102,12 +104,18 @@ def whole_page(title: str, parts: Sequence[Html], document: Mapping[str, Any]) -
         element("header", element("p", "Nightside flight report", class_="kind"),
                 element("h1", title), element("nav", *links, aria_label="Sections"))
         + element("main", *parts)
-        + f'<script type="application/json" id="data">{script_json(document)}</script>'
-        # The licence asks to stand wherever the library does.
-        + f"<script>/*\n{asset('uplot.LICENSE.txt')}\n*/\n{asset('uplot.min.js')}</script>"
-        + f"<script>{asset('report.js')}</script>"
+        + ("" if document is None else _scripts(document))
     )  # fmt: skip
     return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>{body}</body></html>\n'
+
+
+def _scripts(document: Mapping[str, Any]) -> str:
+    return (
+        f'<script type="application/json" id="data">{script_json(document)}</script>'
+        # The licence asks to stand wherever the library does.
+        f"<script>/*\n{asset('uplot.LICENSE.txt')}\n*/\n{asset('uplot.min.js')}</script>"
+        f"<script>{asset('report.js')}</script>"
+    )
 
 
 @cache
@@ -123,6 +131,13 @@ def _what_is_left(data: FlightData) -> str:
         f"The recording holds {data.begin_s:.1f} s to {data.end_s:.1f} s: what came before has "
         "made room for it (recorder.quota_mib)."
     )
+
+
+def what_is_absent(data: FlightData) -> str:
+    """Return which pictures are not drawn, in one line; empty: all are."""
+    if not data.absent:
+        return ""
+    return f"Not drawn, since this node has no such channels: {', '.join(data.absent).lower()}."
 
 
 def _flight(data: FlightData) -> Html:

@@ -37,7 +37,7 @@ def panel_data(drawn: DrawnPanel, data: FlightData) -> dict[str, Any]:
         "axis": None,
         "series": line_data(labels_of(drawn.names), drawn.points, unit),
         "limits": limits_of(drawn.panel, data.config),
-        "note": drawn.panel.note,
+        "note": drawn.panel.note if len(drawn.names) >= len(drawn.panel.patterns) else "",
     }
 
 

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 GRANTED = "granted"  # caps as granted, not as read back
 BATTERY_POWER = "eps.battery.power_w"  # voltage times current; positive while it charges
-CHANNELS_MAX = 8  # one colour each
 
 
 class Limit(NamedTuple):
@@ -70,9 +69,8 @@ PANELS = (
 
 
 def channels_of(panel: Panel, known: Sequence[str]) -> tuple[str, ...]:
-    """Return the recorded channels of a picture, at most as many as there are colours."""
-    found = [name for p in panel.patterns for name in known if fnmatchcase(name, p)]
-    return tuple(found[:CHANNELS_MAX])
+    """Return the recorded channels of a picture."""
+    return tuple(name for p in panel.patterns for name in known if fnmatchcase(name, p))
 
 
 def limits_of(panel: Panel, config: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -53,6 +53,7 @@ def verdict(data: FlightData) -> Html:
         f"{held} safety properties held",
         f"{broken} violated" if broken else "none violated",
         f"{untested} not put to the test" if untested else "",
+        "" if energy_closes(summary) else "the energy of the simulated plant does not close",
         f"{len(summary['faults'])} faults injected",
         f"{duration(summary['simulated_s'])} flown",
     ]
@@ -68,6 +69,11 @@ def verdict(data: FlightData) -> Html:
         element("p", ended) if ended else Html(""),
         id="verdict",
     )
+
+
+def energy_closes(summary: Mapping[str, Any]) -> bool:
+    """Return whether the plant neither made nor lost energy; older summaries do not say."""
+    return bool((summary.get("energy") or {}).get("ok", True))
 
 
 def time_link(time_s: float, *, span_s: float = 60.0) -> Html:

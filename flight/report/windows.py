@@ -8,13 +8,14 @@ import numpy as np
 
 from flight.report.buckets import NS_PER_S, Buckets
 from flight.report.page_data import line_data
-from flight.report.panels import CHANNELS_MAX, labels_of
+from flight.report.panels import labels_of
 from flight.report.words import unit_word
 from flight.services.recording import RecordingReader
 
 BEFORE_S, AFTER_S, SPAN_S_MAX = 10.0, 10.0, 300.0
 SILENT_S = 30.0  # shown of a fault that asked for no response
-BUCKETS_MAX = 500
+BUCKETS_MAX, BUCKETS_MIN = 500, 50
+SAMPLES_MAX = 75_000  # buckets of all lines of all faults: about 1 MB of the page
 PICTURES_MAX = 3
 
 # What to show of a fault by the head of its target; the first that matches, `{}` its accelerator.
@@ -50,17 +51,25 @@ def channels_for(target: str, known: Sequence[str]) -> list[str]:
     return [name for p in patterns for name in known if fnmatchcase(name, p)]
 
 
-def window_data(reader: RecordingReader, fault: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the pictures of a fault, one for each unit."""
+def window_data(
+    reader: RecordingReader, fault: Mapping[str, Any], *, faults: int = 1
+) -> list[dict[str, Any]]:
+    """Return the pictures of a fault, one for each unit.
+
+    Args:
+        faults: How many share the page: the more, the coarser each is.
+    """
     begin_s, end_s = span_of(fault)
     names = channels_for(str(fault["target"]), reader.channels())
+    if not names:
+        return []
     times_ns, values = reader.series(names, begin_s, end_s, without_failed=True)
-    if not names or len(times_ns) < 2:
+    if len(times_ns) < 2:
         return []
     buckets = Buckets(
         int(times_ns[0]),
         int(times_ns[-1]),
-        count_max=BUCKETS_MAX,
+        count_max=max(BUCKETS_MIN, min(BUCKETS_MAX, SAMPLES_MAX // (faults * len(names)))),
         series=len(names),
         period_ns=int(reader.meta.get("period_ns", NS_PER_S // 10)),
     )
@@ -69,7 +78,7 @@ def window_data(reader: RecordingReader, fault: Mapping[str, Any]) -> list[dict[
     units = [reader.units[name] for name in names]
     found: list[dict[str, Any]] = []
     for unit in list(dict.fromkeys(units))[:PICTURES_MAX]:
-        chosen = [i for i, u in enumerate(units) if u == unit][:CHANNELS_MAX]
+        chosen = [i for i, u in enumerate(units) if u == unit]
         shown = [names[i] for i in chosen]
         scale = 100.0 if unit == "ratio" else 1.0
         found.append(

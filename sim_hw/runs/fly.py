@@ -1,13 +1,15 @@
 """`nightside sim --runs N --jobs J`: fly one plan with many seeds, in one table and runs.json."""
 
 import os
+import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
+from flight.flights import RECORDING_NAME, RUNS_NAME
 from flight.operator_error import OperatorError
 from sim_hw.flight import FlightSetup
 from sim_hw.fly import (
@@ -18,7 +20,7 @@ from sim_hw.fly import (
     FlightRequest,
     prepare,
 )
-from sim_hw.runs.folder import RUNS_NAME, run_folders, runs_folder
+from sim_hw.runs.folder import run_folders, runs_folder
 from sim_hw.runs.pool import Died, Pool
 from sim_hw.runs.progress import RunsProgress
 from sim_hw.runs.result import RunsFacts, build_runs, write_runs
@@ -33,7 +35,7 @@ _EXITS = (
     (frozenset({Verdict.NOT_FLOWN}), EXIT_INTERRUPTED),
     (frozenset({Verdict.BUG, Verdict.DIED}), EXIT_BUG),
     (frozenset({Verdict.REFUSED}), EXIT_BAD_INPUT),
-    (frozenset({Verdict.VIOLATED, Verdict.UNMET}), EXIT_VIOLATED),
+    (frozenset({Verdict.VIOLATED, Verdict.UNMET, Verdict.IMBALANCE}), EXIT_VIOLATED),
 )
 
 
@@ -141,7 +143,29 @@ def _finish(
     else:
         print_runs(found, sys.stdout)
         sys.stdout.write(f"written to {folder}/\n")
+    _report(request, folder, found)
     return exit_code_of([outcome.verdict for outcome in outcomes], flown.is_interrupted)
+
+
+def _report(request: RunsRequest, folder: Path, found: Mapping[str, Any]) -> None:
+    """Write the page of the runs where it is wanted; say how one run is reported.
+
+    A page that cannot be written is told and changes nothing about the runs.
+    """
+    told = []
+    recorded = [r for r in found["runs"] if (folder / r["run"] / RECORDING_NAME).is_file()]
+    if recorded:
+        one = next((row for row in recorded if not row["ok"]), recorded[0])
+        told.append(f"one run: nightside report {shlex.quote(str(folder / one['run']))}\n")
+    if request.flight.with_report is not False:
+        from flight.report.writing import write_report  # noqa: PLC0415 - only for who wants one
+
+        try:
+            told.append(f"{write_report(folder)}\n")
+        except OperatorError as error:
+            sys.stderr.writelines(f"nightside: no report: {line}\n" for line in error.lines)
+    if not request.flight.as_json:
+        sys.stdout.writelines(told)
 
 
 def exit_code_of(verdicts: Sequence[Verdict], is_interrupted: bool = False) -> int:

@@ -6,11 +6,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from flight.flights import RUNS_NAME
 from flight.operator_error import OperatorError
 from flight.services.folder_lock import only_daemon_in
 from sim_hw.fly_output import OWN_FILES
 
-RUNS_NAME = "runs.json"
+OWN_RUNS_FILES = (RUNS_NAME, "report.html")
 _RUN = re.compile(r"run-\d{3,}")
 _DIGITS_MIN = 3
 
@@ -59,7 +60,7 @@ def _clear(folder: Path) -> None:
 
 
 def _refuse_foreign(folder: Path, path: Path) -> None:
-    others = [path.name] if path.name != RUNS_NAME else []
+    others = [path.name] if path.name not in OWN_RUNS_FILES else []
     if path.is_dir() and not path.is_symlink() and _RUN.fullmatch(path.name):
         others = sorted(
             f"{path.name}/{inner.name}"

@@ -69,6 +69,7 @@ def _row(run: Run, outcome: Outcome) -> dict[str, Any]:
         "properties": summary.get("properties", {}),
         "peaks": summary.get("peaks", {}),
         "work": summary.get("work", {}),
+        "energy": summary.get("energy"),
         "error": outcome.error,
     }
 

@@ -7,6 +7,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.text import Text
 
+from sim_hw.energy import energy_text
 from sim_hw.summary_text import PROPERTY_TITLES, WIDTH, duration_text, quantity_text
 
 TRACE_DIGITS = 12  # of 32; runs.json has all
@@ -26,17 +27,19 @@ def print_runs(found: Mapping[str, Any], stream: TextIO) -> None:
         return
     coloured = Text(text, end="")
     coloured.highlight_regex(r"(?m)^ALL GOOD.*$|(?<=  )good(?=  )", "green")
-    bad = r"(?<=  )(?:unmet|violated|refused|bug|died|not flown)(?=\s)"
+    bad = r"(?<=  )(?:unmet|violated|imbalance|refused|bug|died|not flown)(?=\s)"
     coloured.highlight_regex(rf"(?m)^NOT GOOD.*$|^  ! .*$|{bad}", "bold red")
     Console(file=stream, width=WIDTH, highlight=False, soft_wrap=True).print(coloured)
 
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield from textwrap.wrap(found["title"], WIDTH)
-    last_seed = found["first_seed"] + found["run_count"] - 1
+    count, first_seed = found["run_count"], found["first_seed"]
+    runs = f"{count} runs" if count > 1 else "1 run"
+    seeds = f"seeds {first_seed} to {first_seed + count - 1}" if count > 1 else f"seed {first_seed}"
     yield from textwrap.wrap(
-        f"{found['orbit']}; {found['run_count']} runs of {duration_text(found['flight_s'])}, "
-        f"seeds {found['first_seed']} to {last_seed}, {found['jobs']} at a time",
+        f"{found['orbit']}; {runs} of {duration_text(found['flight_s'])}, {seeds}, "
+        f"{found['jobs']} at a time",
         WIDTH,
     )
     if found["interrupted"]:
@@ -88,7 +91,11 @@ def _why(row: Mapping[str, Any]) -> str:
     if row["error"]:
         return str(row["error"]).strip().splitlines()[-1]
     broken = [name for name, result in row["properties"].items() if not result["ok"]]
-    parts = [f"violated {', '.join(broken)}"] * bool(broken)
+    energy = row["energy"]
+    parts = []
+    if energy is not None and not energy["ok"]:
+        parts.append(energy_text(energy["electrical_error_ratio"], energy["thermal_error_ratio"]))
+    parts += [f"violated {', '.join(broken)}"] * bool(broken)
     parts += [f"unmet {', '.join(row['unmet'])}"] * bool(row["unmet"])
     return "; ".join(parts)
 

@@ -1,5 +1,6 @@
 """One run of many, in a process of its own: fly, judge, write, and tell a row."""
 
+import contextlib
 import time
 import traceback
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ class Verdict(StrEnum):
     GOOD = "good"
     UNMET = "unmet"  # an expectation was not met
     VIOLATED = "violated"  # a safety property was
+    IMBALANCE = "imbalance"  # the energy of the plant does not close
     REFUSED = "refused"  # its files can no longer be used
     BUG = "bug"
     DIED = "died"
@@ -74,9 +76,21 @@ def _fly(run: Run, tell: Tell) -> Outcome:
         flown = runner.fly_virtual()
         if flown.bug is not None:
             return _failed(flown.bug)
-        summary = summarise(flown)
+        summary = summarise(flown, command=run.request.command)
     write_summary(summary, folder / SUMMARY_NAME)
+    _report(run, folder, summary)
     return Outcome(verdict=verdict_of(summary), summary=summary)
+
+
+def _report(run: Run, folder: Path, summary: dict[str, Any]) -> None:
+    """Write the report of a run where one is wanted; by default of one that is not good."""
+    wanted = run.request.with_report
+    if not (not summary["ok"] if wanted is None else wanted):
+        return
+    from flight.report.writing import write_report  # noqa: PLC0415 - only for who wants one
+
+    with contextlib.suppress(OperatorError):  # the table shows which runs have one
+        write_report(folder)
 
 
 def _failed(error: BaseException) -> Outcome:
@@ -91,6 +105,8 @@ def verdict_of(summary: dict[str, Any]) -> Verdict:
     """Return what a summary amounts to."""
     if summary["ok"]:
         return Verdict.GOOD
+    if summary["energy"] and not summary["energy"]["ok"]:
+        return Verdict.IMBALANCE
     held = all(result["ok"] for result in summary["properties"].values())
     return Verdict.UNMET if held else Verdict.VIOLATED
 

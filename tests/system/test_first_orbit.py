@@ -65,6 +65,20 @@ def test_everything_is_good(flown: Flown) -> None:
     assert checked >= {"S1", "S2", "S3", "S4", "S5", "S6", "S12", "S13", "S14"}
 
 
+def test_its_report_is_the_last_line_and_fits_into_an_e_mail(flown: Flown) -> None:
+    path = flown.folder / "report.html"
+    assert flown.text.splitlines()[-1] == str(path)
+    assert "ALL GOOD" in path.read_text()
+    assert path.stat().st_size < 3_000_000
+
+
+def test_the_energy_of_the_orbit_closes(flown: Flown) -> None:
+    energy = flown.summary["energy"]
+    assert energy["ok"]
+    assert energy["electrical_error_ratio"] <= 1e-3 and energy["thermal_error_ratio"] <= 1e-3
+    assert energy["load_joules"] > 1e7
+
+
 def test_the_summary_is_as_its_schema_says(flown: Flown) -> None:
     schema = json.loads((ROOT / "docs/reference/summary.schema.json").read_text())
     jsonschema.validate(flown.summary, schema)

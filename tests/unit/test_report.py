@@ -13,7 +13,8 @@ from flight import cli
 from flight.explain import REASON_TEXTS
 from flight.report.accounts import AccountChannels, Accounts
 from flight.report.balance import electrical_bars, heat_bars
-from flight.report.flight_data import read_flight
+from flight.report.flight_data import SAMPLES_MAX, buckets_for, read_flight
+from flight.report.page import WINDOWS_MAX
 from flight.report.panels import PANELS
 from flight.report.sections import (
     FAULT_LINES_MAX,
@@ -22,10 +23,11 @@ from flight.report.sections import (
     properties,
     verdict,
 )
-from flight.report.windows import channels_for, span_of
+from flight.report.windows import channels_for, span_of, window_data
+from flight.report.writing import write_comparison, write_report
 from flight.services.recording import RecordingReader
 from sim_hw.summary_text import PROPERTY_TITLES
-from tests.unit.report_flight import fly_short
+from tests.unit.report_flight import fly_short, record_node
 
 VOID = {"meta", "link", "br"}
 BYTES_MAX = 3_000_000
@@ -230,6 +232,12 @@ def test_the_last_line_of_a_flight_is_the_path_of_its_report(tmp_path, capsys) -
         (["{flight}", "--out", "{folder}/none/x.html"], "cannot be written"),
         (["{folder}/none"], "holds no recording.db"),
         (["{flight}", "--run", "9"], "holds no run 9"),
+        (["{flight}", "--run", "x"], "'x' is no number of a run, which is 1 or more"),
+        (["{flight}", "--run", "0"], "'0' is no number of a run, which is 1 or more"),
+        (["{flight}/report.html"], "report.html: is no recording; give the folder of the flight"),
+        (["{flight}/summary.json"], "summary.json: is no recording"),
+        (["{flight}", "--out", "{flight}/recording.db"], "is HTML; name it recording.db.html"),
+        (["{flight}", "{flight}", "--out", "{folder}/x.png"], "is HTML; name it x.png.html"),
         (["{flight}", "{flight}", "--run", "1"], "--run goes with one flight"),
     ],
 )
@@ -295,3 +303,72 @@ def test_a_violation_stands_first_and_is_linked(data) -> None:
     told = properties(bad)
     assert "VIOLATED" in told and "Violations (3)" in told and "core &lt;too&gt; hot" in told
     assert 'data-from="60.0" data-to="120.0"' in told
+
+
+def test_a_node_with_many_accelerators_has_a_line_for_each(tmp_path) -> None:
+    page = write_report(record_node(tmp_path, accelerators=20)).read_text()
+    Page(page)
+    found = document(page)
+    panels = {panel["key"]: panel for panel in found["panels"]}
+    for key in ("core", "caps", "draw"):
+        assert [s["label"] for s in panels[key]["series"]] == [f"accel{i}" for i in range(20)]
+    assert len(found["reasons"]["lines"]) == 20
+    assert "Nothing measures what comes into this node." in page
+
+
+LOOP = ("loop.supply_temp_c", "loop.flow_kg_per_s", "loop.pump_a.speed_rpm")
+POWER = ("eps.array_power_w", "eps.battery.voltage_v", "eps.battery.current_a")
+
+
+@pytest.mark.parametrize(
+    ("more", "absent", "drawn"),
+    [
+        (LOOP, {"power balance", "state of charge"}, {"coolant", "flow", "pumps"}),
+        (POWER, {"coolant", "coolant flow", "pump speeds"}, {"power"}),
+        ((), {"coolant", "power balance"}, {"core", "draw"}),
+    ],
+    ids=["no_power_system", "no_loop", "neither"],
+)
+def test_what_a_node_has_not_is_left_out_and_told_in_one_line(
+    more, absent, drawn, tmp_path
+) -> None:
+    page = write_report(record_node(tmp_path, accelerators=1, more=more)).read_text()
+    Page(page)
+    told = re.search(r"<p>Not drawn, since this node has no such channels: (.*?)\.</p>", page)
+    assert absent <= set(told[1].split(", "))
+    keys = {panel["key"] for panel in document(page)["panels"]}
+    assert drawn | {"core"} <= keys
+    assert not keys & {p.key for p in PANELS if p.title.lower() in told[1].split(", ")}
+
+
+def test_a_node_on_an_allotment_tells_what_its_rail_took(tmp_path) -> None:
+    folder = record_node(tmp_path, accelerators=2, more=("rail.payload_54v.power_w",))
+    data, reader = read_flight(folder)
+    reader.close()
+    came, _ = electrical_bars(data)
+    assert [share.label for share in came.shares] == ["allotment of the spacecraft"]
+    assert came.joules == pytest.approx(data.accounts.payload_j) and came.joules > 0.0
+
+
+def test_a_comparison_says_what_only_one_node_has(flight, tmp_path) -> None:
+    other = record_node(tmp_path / "other", accelerators=1)
+    page = write_comparison(flight, other, tmp_path / "both.html").read_text()
+    Page(page)
+    assert "only one of the two nodes has them: hottest" not in page
+    told = re.search(r"only one of the two nodes has them: (.*?)\.</p>", page)[1]
+    assert {"coolant", "coolant flow"} <= set(told.split(", "))
+
+
+def test_the_page_stays_small_whatever_it_shows(data, flight) -> None:
+    """Six bytes and a comma for a sample: the parts that grow are bounded together."""
+    for lines in (1, 55, 300):
+        assert lines * buckets_for(lines) <= SAMPLES_MAX
+    fault = {**data.faults[0], "safe_s": None, "back_s": None, "ended_s": 140.0}
+    with RecordingReader(flight / "recording.db") as reader:
+        pictures = [
+            window_data(reader, {**fault, "id": f"f{i}"}, faults=WINDOWS_MAX)
+            for i in range(WINDOWS_MAX)
+        ]
+        alone = window_data(reader, fault)
+    assert len(json.dumps(pictures)) < BYTES_MAX / 2
+    assert alone[0]["axis"]["count"] > pictures[0][0]["axis"]["count"]

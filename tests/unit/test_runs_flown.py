@@ -1,6 +1,7 @@
 """`nightside sim --runs`: what its options refuse, and what becomes of its folder."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,13 @@ from sim_hw.runs import fly as runs_fly
 from tests.system.flying import refused
 from tests.unit.runs_work import FAILING_SEED, KILLED_SEED, fly_with_accidents
 
+UNMET = """
+[[expect]]
+id = "colder_than_can_be"
+point = "accel*.core_temp_c"
+max = 0.0
+always = true
+"""
 SHORT = 'title = "Short"\nshows = "A few seconds."\nduration = "5 s"\n'
 HELP = " (see: nightside sim --help)"
 
@@ -135,7 +143,8 @@ def test_fewer_runs_leave_none_of_the_earlier_ones(capsys: pytest.CaptureFixture
     Path("many/run-007/summary.json").touch()
     Path("many/runs.json").touch()
     _, found = fly("--runs", "1", "--json")
-    assert sorted(path.name for path in Path("many").iterdir()) == ["run-001", "runs.json"]
+    left = sorted(path.name for path in Path("many").iterdir())
+    assert left == ["report.html", "run-001", "runs.json"]
     assert json.loads(capsys.readouterr().out) == found
 
 
@@ -160,3 +169,58 @@ def test_the_default_folder_names_plan_first_seed_and_count(
     assert cli.main(["sim", "--scenario", "short.toml", "--runs", "1", "--seed", "5"]) == 0
     assert Path("flights/short-seed5-runs1/run-001/summary.json").is_file()
     assert "written to flights/short-seed5-runs1/" in capsys.readouterr().out
+
+
+def links(page: str) -> list[str]:
+    return re.findall(r'href="([^"#]*report\.html)"', page)
+
+
+def test_a_run_that_is_not_good_has_a_report_and_the_page_links_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("short.toml").write_text(SHORT + UNMET)
+    code, _ = fly("--runs", "2", "--jobs", "2")
+    *_, command, path = capsys.readouterr().out.splitlines()
+    assert (code, path) == (1, "many/report.html")
+    page = Path(path).read_text()
+    assert "NOT GOOD" in page and "unmet colder_than_can_be" in page
+    assert links(page) == ["run-001/report.html", "run-002/report.html"]
+    assert all((Path("many") / link).is_file() for link in links(page))
+    assert command == "one run: nightside report many/run-001"
+    report = Path("many/run-002/report.html").read_text()
+    assert "--seed 8" in report, "the command that flies it again"
+
+
+def test_of_good_runs_a_report_is_one_command_away(capsys: pytest.CaptureFixture[str]) -> None:
+    fly("--runs", "2", "--jobs", "2")
+    *_, command, path = capsys.readouterr().out.splitlines()
+    assert links(Path(path).read_text()) == []
+    assert cli.main(command.removeprefix("one run: nightside ").split()) == 0
+    assert cli.main(["report", "many"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["many/run-001/report.html", path]
+    assert links(Path(path).read_text()) == ["run-001/report.html"]
+
+
+@pytest.mark.parametrize("option", ["--report", "--no-report"])
+def test_reports_of_all_runs_or_of_none(option: str) -> None:
+    fly("--runs", "2", "--jobs", "2", option)
+    found = sorted(str(path) for path in Path("many").rglob("report.html"))
+    many = ["many/report.html", "many/run-001/report.html", "many/run-002/report.html"]
+    assert found == (many if option == "--report" else [])
+
+
+def test_a_folder_of_runs_is_no_flight_and_says_what_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fly("--runs", "1", "--no-report")
+    capsys.readouterr()
+    told = "many: is a folder of runs; give one of them, such as many/run-001"
+    for words in (["report", "many", "many"], ["log", "many"], ["explain", "many", "--at", "3s"]):
+        assert refused(capsys, *words) == [told]
+    assert refused(capsys, "report", "many", "--run", "1") == [
+        "--run 1: many is a folder of runs; name the folder of one, such as many/run-001"
+    ]
+    Path("many/runs.json").write_text("[]")
+    assert refused(capsys, "report", "many") == [
+        "many/runs.json: is no table of runs; fly them again"
+    ]

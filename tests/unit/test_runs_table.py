@@ -2,10 +2,12 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from flight.report.runs_page import runs_page
 from sim_hw.fly import FlightRequest
 from sim_hw.runs.fly import exit_code_of
 from sim_hw.runs.progress import RunsProgress
@@ -31,6 +33,7 @@ def summary(*, value=80.0, is_held=True, unmet=(), trace="0" * 32):
         "simulated_s": 100.0, "wall_s": 13.0, "violation_count": int(not is_held),
         "expectations": [{"id": name, "ok": False} for name in unmet],
         "properties": properties, "peaks": PEAKS, "work": {},
+        "energy": {"ok": True, "electrical_error_ratio": 0.0, "thermal_error_ratio": 0.0},
     }  # fmt: skip
 
 
@@ -187,3 +190,22 @@ def test_progress_of_runs_elsewhere_is_a_line_each_tenth():
     text = progress(is_terminal=False, count=30)
     assert text.count("\n") == 9
     assert "\r" not in text
+
+
+def test_the_page_tells_each_run_whatever_became_of_it(tmp_path):
+    (tmp_path / "run-003").mkdir()
+    (tmp_path / "run-003" / "report.html").touch()
+    page = runs_page(found_of(*MIXED, is_interrupted=True), tmp_path)
+    rows = re.findall(r'<tr><td><span id="(run-\d+)">.*?</tr>', page)
+    assert rows == [f"run-00{i}" for i in range(1, 7)]
+    assert re.findall(r'href="(run-.*?)"', page) == ["run-003/report.html"]
+    assert 'href="#run-002"' in page, "the run that came nearest to a limit"
+    for told in ("NOT GOOD", "Interrupted", "violated S1", "unmet back_in_time",
+                 "ZeroDivisionError: 1/0", "ended by SIGKILL"):  # fmt: skip
+        assert told in page, told
+    assert "<script" not in page
+
+
+def test_the_page_of_good_runs_has_nothing_that_went_wrong(tmp_path):
+    page = runs_page(found_of(flown(), flown()), tmp_path)
+    assert "ALL GOOD" in page and "What went wrong" not in page

@@ -4,13 +4,16 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const [first, last] = data.span;
   const HEIGHT = 210, ROW = 22, TABLE_ROWS = 40, COLOURS = 8;
-  const DASHES = [[], [], [], [], [6, 3], [6, 3], [6, 3], [6, 3]]; // more than four lines: half dashed
+  // Of each four lines, so that with the colours 24 lines differ; the legend's marks have the same.
+  const STYLES = ["solid", "dashed", "dashed", "solid", "dotted", "dotted"];
+  const DASHES = { solid: [], dashed: [6, 3], dotted: [2, 2] };
   const flightPlots = []; // of the whole flight: they zoom in step
   const allPlots = [];
   let shown = data.span; // of the plots that zoom in step
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const lineColour = (i) => colour(`--c${(i % COLOURS) + 1}`);
+  const styleOf = (i) => STYLES[Math.floor(i / 4) % STYLES.length];
   const isLong = last - first > 20000;
   const timeText = (s) => (s == null ? "" : isLong ? `${(s / 3600).toFixed(3)} h` : `${s.toFixed(1)} s`);
   const tickText = (s, step) => (isLong && step >= 600 ? `${+(s / 3600).toFixed(2)} h` : `${+s.toFixed(1)} s`);
@@ -100,6 +103,11 @@
     return found ? data.reasons.words[found[2]] : "–";
   }
 
+  function markOf(panel, i) {
+    if (panel.key === "reasons") return "solid";
+    return panel.series[i]?.isDashed ? "dashed" : styleOf(i);
+  }
+
   function axes(labels) {
     const common = { stroke: () => colour("--soft"), font: "11px sans-serif",
       grid: { stroke: () => colour("--rule"), width: 1 }, ticks: { stroke: () => colour("--rule") } };
@@ -122,7 +130,7 @@
           label: `accel${i}`, stroke: () => colour("--soft"), points: { show: false },
           value: (u, v, s, at) => reasonAt(line, at == null ? -1 : u.data[0][at]) }))
       : panel.series.map((line, i) => ({
-          label: line.label, stroke: () => lineColour(i), dash: line.isDashed ? [5, 4] : DASHES[i], width: 1.5,
+          label: line.label, stroke: () => lineColour(i), dash: DASHES[line.isDashed ? "dashed" : styleOf(i)], width: 1.5,
           points: { show: false }, value: (u, v) => valueText(v, panel.unit) }));
     return {
       width, height: isStrip ? rows * ROW + 44 : HEIGHT,
@@ -131,7 +139,7 @@
       axes: axes(isStrip ? data.reasons.lines.map((_, i) => `accel${i}`) : null),
       cursor: { sync: follows ? { key: "flight", setSeries: false } : undefined,
         drag: { x: true, y: false }, y: false, points: { show: !isStrip } },
-      legend: { markers: { width: 3 } },
+      legend: { markers: { width: 3, dash: (u, i) => markOf(panel, i - 1) } },
       hooks: {
         drawClear: [drawEclipses],
         draw: [(u) => (isStrip ? drawReasons(u) : drawMarks(u, panel.limits))],
