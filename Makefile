@@ -91,7 +91,7 @@ distclean: clean ## remove .venv as well
 
 test-python: $(STAMP)/native $(STAMP)/test
 	@tools/find_broker.sh
-	@$(PY) -m pytest -q -rs -n $(JOBS) --dist loadfile --hypothesis-profile=ci \
+	@$(PY) -m pytest -q -rs -n $(JOBS) --dist loadfile --no-loadscope-reorder --hypothesis-profile=ci \
 	    --cov --cov-report= $(ARGS)
 	@echo "== coverage"
 	@$(PY) tools/coverage_gate.py --lines $(LINE_MIN) --sim-lines $(SIM_LINE_MIN) --branches $(BRANCH_MIN)

@@ -42,6 +42,13 @@ CALLS = {
     "void hal_bus_close(const ns_bus_ops_t *ops, void *ctx)": """
     if (ops->close != NULL) { ops->close(ctx); }""",
 }
+CALLS[
+    """ns_status_t hal_image_snapshot(const ns_image_t *image, const ns_samples_t *last,
+                                   const ns_samples_t *rows, size_t point_count, size_t row)"""
+] = """
+    size_t at = row * point_count;
+    return ns_image_snapshot(image, last, rows->values + at, rows->time_ns + at,
+                             rows->status + at, rows->flags + at);"""
 CALLS |= {
     f"const ns_{kind}_ops_t *hal_{name}_ops(void)": f" return &ns_{name}_ops;"
     for kind, names in (("device", DEVICES), ("bus", BUSES))

@@ -1,7 +1,7 @@
 """The node image: samples and evidence out, desired values and requests in (image.h)."""
 
 import mmap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -20,6 +20,8 @@ SnapshotArrays = tuple[
     NDArray[np.float64], NDArray[np.int64], NDArray[np.int32], NDArray[np.uint32]
 ]
 _FLOAT64 = np.dtype(np.float64)
+_KINDS = ("double", "int64_t", "int32_t", "uint32_t")  # of the arrays of a snapshot
+SNAPSHOT_ROWS = 16  # share one allocation: 96 KB of REF-1 that the last of them keeps alive
 
 
 class DriverHealth(NamedTuple):
@@ -119,14 +121,14 @@ class NodeImage:
 
     def _prepare_snapshots(self, count: int) -> None:
         """The last copy, which a driver caught writing falls back on; room for evidence."""
-        self._last_arrays = [
-            ffi.new(f"{kind}[]", count) for kind in ("double", "int64_t", "int32_t", "uint32_t")
-        ]
+        self._last_arrays = [ffi.new(f"{kind}[]", count) for kind in _KINDS]
         self._last = ffi.new("ns_samples_t *", self._last_arrays)
         lib.ns_samples_clear(self._last, count)
+        self._rows: Iterator[tuple[int, SnapshotArrays]] = iter(())
         self._records = ffi.new(
             "ns_evidence_t[]", lib.NS_CAUSE_COUNT * lib.NS_EVIDENCE_PER_CAUSE_DEFAULT
         )
+        self._record_count, self._records_lost = ffi.new("uint32_t *"), ffi.new("uint64_t *")
 
     @property
     def point_count(self) -> int:
@@ -158,20 +160,22 @@ class NodeImage:
         holds it, 4 desired value refused, 8 last write failed. One C call without the GIL. A driver
         caught writing four times keeps its last copy, with status STALE.
         """
-        count = len(self.points)
-        values = np.empty(count)
-        time_ns = np.empty(count, np.int64)
-        status = np.empty(count, np.int32)
-        flags = np.empty(count, np.uint32)
-        lib.ns_image_snapshot(
-            self.native,
-            self._last,
-            ffi.from_buffer("double[]", values),
-            ffi.from_buffer("int64_t[]", time_ns),
-            ffi.from_buffer("int32_t[]", status),
-            ffi.from_buffer("uint32_t[]", flags),
-        )
-        return values, time_ns, status, flags
+        row, arrays = next(self._rows, None) or self._new_rows()
+        lib.hal_image_snapshot(self.native, self._last, self._room, len(self.points), row)
+        return arrays
+
+    def _new_rows(self) -> tuple[int, SnapshotArrays]:
+        """Return the first of a number of rows that share their memory, and keep the others."""
+        shape = SNAPSHOT_ROWS, len(self.points)
+        values, time_ns = np.empty(shape), np.empty(shape, np.int64)
+        status, flags = np.empty(shape, np.int32), np.empty(shape, np.uint32)
+        self._room_arrays = [
+            ffi.from_buffer(f"{kind}[]", array)
+            for kind, array in zip(_KINDS, (values, time_ns, status, flags), strict=True)
+        ]
+        self._room = ffi.new("ns_samples_t *", self._room_arrays)
+        self._rows = enumerate(zip(values, time_ns, status, flags, strict=True))
+        return next(self._rows)
 
     def write_desired(self, values: NDArray[np.float64], epoch: int) -> None:
         """Write desired values in the order of writable_indices; NaN leaves a slot as it is.
@@ -287,10 +291,10 @@ class NodeImage:
         index = self._driver_index[driver_name]
         after = lib.ns_image_durable(self.native, index)
         after = after if after_sequence is None else after_sequence
-        count, lost = ffi.new("uint32_t *"), ffi.new("uint64_t *")
+        count = self._record_count
         capacity = len(self._records)
         status = lib.ns_image_read_evidence(
-            self.native, index, after, self._records, capacity, count, lost
+            self.native, index, after, self._records, capacity, count, self._records_lost
         )
         check(status, driver_name)
         return [evidence_of(self._records[i]) for i in range(count[0])]

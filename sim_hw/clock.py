@@ -121,7 +121,9 @@ class SimLoop(asyncio.BaseEventLoop):
 
     # The names below are the seams that asyncio.BaseEventLoop leaves to its subclasses.
 
-    def _timer_handle_cancelled(self, _timer: asyncio.TimerHandle) -> None:
+    def _timer_handle_cancelled(self, timer: asyncio.TimerHandle) -> None:
+        if not timer._scheduled:  # type: ignore[attr-defined]  # noqa: SLF001  # it has fired
+            return
         self._timers_cancelled += 1
         cancelled = self._timers_cancelled
         if cancelled > CANCELLED_TIMERS_KEPT_MAX and 2 * cancelled > len(self._timers):

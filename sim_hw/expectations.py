@@ -25,6 +25,7 @@ AT_GRACE_NS = (
 )
 SILENT_NS = 10 * NS_PER_S  # `always`: a point without a sample for longer, to the end, is silent
 LOOK_NS = NS_PER_S  # how often it is looked at who is silent
+ROWS = 32  # snapshots looked at together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,34 +240,49 @@ def _switch_of(name: str) -> str:
 
 class _Block:
     """All per-point `always` expectations of one window: two running extremes over all their
-    points.
+    points. Once all points were heard, snapshots are kept and looked at ROWS at a time.
     """
 
     def __init__(self, views: Sequence[_View], points: PointTable) -> None:
         self._views = views
         self._until_ns = views[0].expectation.until_ns
         self._indices = np.concatenate([view.indices for view in views])
-        self._values = np.empty(len(self._indices))
         self._highest = np.full(len(self._indices), math.nan)
         self._lowest = np.full(len(self._indices), math.nan)
         self._hearing = _Hearing(self._indices, points)
+        self._kept: list[Float64s] = []  # values of whole snapshots
 
     def see(self, now_ns: int, snapshot: Snapshot, decision: Decision) -> bool:
         """Widen the extremes; the last good value of a point that fell silent still counts."""
         del decision
         if now_ns > self._until_ns:
             return True
-        values = self._values
-        snapshot.values.take(self._indices, out=values, mode="clip")
-        self._hearing.look(now_ns, snapshot)
-        if not self._hearing.all_heard:
-            values[~self._hearing.was_heard] = math.nan
-        np.fmax(self._highest, values, out=self._highest)
-        np.fmin(self._lowest, values, out=self._lowest)
+        hearing = self._hearing
+        hearing.look(now_ns, snapshot)
+        if hearing.all_heard:
+            self._kept.append(snapshot.values)
+            if len(self._kept) == ROWS:
+                self._take_kept()
+            return False
+        values = snapshot.values[self._indices]
+        values[~hearing.was_heard] = math.nan
+        self._widen(values, values)
         return False
+
+    def _take_kept(self) -> None:
+        if self._kept:
+            values, indices = np.array(self._kept), self._indices
+            self._kept.clear()
+            highest, lowest = np.fmax.reduce(values, axis=0), np.fmin.reduce(values, axis=0)
+            self._widen(highest.take(indices), lowest.take(indices))
+
+    def _widen(self, highest: Float64s, lowest: Float64s) -> None:
+        np.fmax(self._highest, highest, out=self._highest)
+        np.fmin(self._lowest, lowest, out=self._lowest)
 
     def results(self, last: Snapshot | None, last_ns: int) -> list[ExpectationResult]:
         """Return one result per expectation: the worst value that any of its points had."""
+        self._take_kept()
         found, start = [], 0
         for view in self._views:
             end = start + len(view.indices)

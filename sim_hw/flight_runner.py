@@ -1,10 +1,12 @@
 """Puts the shipped daemon around a simulated flight: recorder, link, supervisor, either time."""
 
 import asyncio
+import contextlib
+import gc
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -26,6 +28,7 @@ from sim_hw.orbit_belief import element_set_of
 
 NS_PER_S = 1_000_000_000
 EVENTS_NAME = "events.jsonl"
+GARBAGE_OBJECTS = 20_000  # of the youngest generation before it is looked at: some 2 MB
 PACE_SLICE_S = 0.05  # a paced flight sleeps at most this long at a time
 
 
@@ -179,7 +182,8 @@ class FlightRunner:
             pace = _pacer(realtime_speed)
         interrupted = False
         try:
-            run_simulated(self._fly_virtual(), before_jump=pace)
+            with _few_collections():
+                run_simulated(self._fly_virtual(), before_jump=pace)
         except KeyboardInterrupt:
             interrupted = True
         finally:
@@ -260,6 +264,21 @@ class FlightRunner:
             self._on_cycle(self.flight, now_ns)
         if now_ns >= self._end_ns:
             self.stop()
+
+
+@contextlib.contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for cycles of garbage seldom: a flight makes few, and what it queues for the recorder
+    would be looked at again and again.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(GARBAGE_OBJECTS, *before[1:])
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 def _pacer(speed: float) -> Callable[[int], None]:

@@ -2,6 +2,7 @@
 power.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -42,10 +43,9 @@ class BudgetCheck:
         self._truth = truth
         self._limits = limits
         self._ledger = ledger
-        self._rows = round(limits.budget_s * NS_PER_S / _STEP_NS) + 1
-        self._granted = np.zeros((self._rows, count))
-        self._alive = np.zeros((self._rows, count))
-        self._row = 0
+        rows, nothing = round(limits.budget_s * NS_PER_S / _STEP_NS) + 1, [0.0] * count
+        self._granted: deque[list[float]] = deque([nothing] * rows, rows)  # the last second
+        self._alive: deque[list[float]] = deque([nothing] * rows, rows)
         self._over_since: dict[int, int] = {}
         self._excused_until: dict[int, int] = {}
         self._factor = 1.0 + limits.budget_tolerance_ratio
@@ -58,10 +58,10 @@ class BudgetCheck:
     def check(self, now_ns: int) -> None:
         """Compare sums; rows, booting and excess matter only when a simple sum is exceeded."""
         truth = self._truth
-        self._row = (self._row + 1) % self._rows
-        self._granted[self._row] = truth.granted_w
-        self._alive[self._row] = truth.alive
-        draw_w, granted_w = sum(truth.power_w.tolist()), sum(truth.granted_w.tolist())
+        granted: list[float] = truth.granted_w.tolist()
+        self._granted.append(granted)
+        self._alive.append(truth.alive.tolist())
+        draw_w, granted_w = sum(truth.power_w.tolist()), sum(granted)
         load_w = truth.plant.load_w
         if now_ns - (truth.beat_ns or 0) >= self._lease_ns:
             self._silent_until_ns = now_ns + self._settle_ns
@@ -99,8 +99,9 @@ class BudgetCheck:
         """
         truth, limits = self._truth, self._limits
         allowed_w = left_out_w = 0.0
-        granted, last = self._granted.max(axis=0).tolist(), truth.granted_w.tolist()
-        booted = (self._alive.min(axis=0) < self._alive[self._row]).tolist()
+        granted = [max(each) for each in zip(*self._granted, strict=True)]
+        last = truth.granted_w.tolist()
+        booted = [min(each) < each[-1] for each in zip(*self._alive, strict=True)]
         for i, power_w in enumerate(truth.power_w.tolist()):
             if granted[i] == 0.0 and self._is_deaf(i):
                 left_out_w += power_w

@@ -177,6 +177,9 @@ ns_status_t ns_image_read_evidence(const ns_image_t *image, uint32_t driver,
     uint64_t last = after_sequence; /* a gap counts once what comes behind it is copied */
     *out_count = 0;
     *out_lost = 0;
+    if (newest <= after_sequence) { /* nothing new: the slots need no look */
+        return NS_OK;
+    }
     for (uint32_t tried = 0; tried < slot_count && *out_count < capacity; tried++) {
         const ns_evidence_slot_t *slot = next_slot(slots, slot_count, cursor, newest, &cursor);
         if (slot == NULL) {

@@ -38,6 +38,8 @@ def step(before: Counted, now: tuple[float, ...], now_ns: int, *, tell_every_s: 
     """
     was = before.seen
     if before.told is before.total:
+        if now == was:
+            return before
         for new, old in zip(now, was, strict=True):
             if new != old and new == new:
                 break

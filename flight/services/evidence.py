@@ -5,7 +5,6 @@ device's latched fault is cleared only after its record is marked. A crash betwe
 a step and skips none: what is not marked is read again.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from flight.core.types import FLAG_REFLEX, Decision, DeviceRequest, Inputs
+from flight.services.nap import Nap
 from flight.services.recorder_queue import EVIDENCE_WAITING_MAX, EvidenceStore
 from hal import Cause, Evidence, RequestKind
 
@@ -132,7 +132,7 @@ class EvidenceService:
         self._error = ""
         self._ending = False
         self._had_reflex = False
-        self._wake = asyncio.Event()
+        self._nap = Nap()
 
     @property
     def health(self) -> EvidenceHealth:
@@ -158,24 +158,19 @@ class EvidenceService:
         flags = inputs.snapshot.flags
         has_reflex = bool(np.count_nonzero(flags)) and bool((flags & FLAG_REFLEX).any())
         if has_reflex and not self._had_reflex:
-            self._wake.set()
+            self._nap.wake()
         self._had_reflex = has_reflex
 
     def request_end(self) -> None:
         """End `run` after the present round."""
         self._ending = True
-        self._wake.set()
+        self._nap.wake()
 
     async def run(self) -> None:
         """Keep evidence each second, and at once when a reflex has tripped, until request_end()."""
         while not self._ending:
             self.keep()
-            try:
-                async with asyncio.timeout(EVERY_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
-            self._wake.clear()
+            await self._nap.sleep(EVERY_S)
         self._ending = False
         self.keep()
 
@@ -204,6 +199,8 @@ class EvidenceService:
 
     def _mark(self, driver: _Watched) -> None:
         """Mark what was given to the store, when the disk has it and not before."""
+        if not driver.given:
+            return
         durable = [given for given in driver.given if self._store.is_durable(given.ticket)]
         if not durable:
             return
@@ -239,8 +236,10 @@ class EvidenceService:
 
     def _send_clears(self, driver: _Watched) -> None:
         """Clear devices whose evidence is durable; what the driver cannot take now comes again."""
+        if not driver.clears:
+            return
         durable = self._image.durable(driver.name)
-        if not driver.clears or durable < driver.newest:  # of what is known, all must be stored
+        if durable < driver.newest:  # of what is known, all must be stored
             return
         for device, sequence in list(driver.clears.items()):
             if sequence > durable:

@@ -31,6 +31,7 @@ from flight.core.types import (
 Words = NDArray[np.uint64]
 
 BLOCK_ROWS = 10  # one second of cycles
+WINDOW_BITS = 14  # of zlib: runs need no larger window, and setting one up costs time
 MODES = tuple(Mode)
 REASON_CODE_MAX = 255
 
@@ -101,15 +102,19 @@ class FrameEncoder:
 
     Args:
         keyframe_every: Blocks from one keyframe to the next, >= 1.
+        block_rows: Rows of a full block, >= 1.
     """
 
-    def __init__(self, layout: FrameLayout, keyframe_every: int) -> None:
+    def __init__(
+        self, layout: FrameLayout, keyframe_every: int, block_rows: int = BLOCK_ROWS
+    ) -> None:
         self.reasons = ReasonTable()
         self.rows = 0  # waiting in the block
         self._keyframe_every = keyframe_every
         self._blocks_since_keyframe = keyframe_every
-        self._words = np.zeros((1 + BLOCK_ROWS, layout.words), np.uint64)  # [0]: the row before
-        self._delta = np.zeros(layout.words * BLOCK_ROWS, np.uint64)
+        self._block_rows = block_rows
+        self._words = np.zeros((1 + block_rows, layout.words), np.uint64)  # [0]: the row before
+        self._delta = np.zeros(layout.words * block_rows, np.uint64)
         self._row_views = [RowView(row, layout) for row in self._words[1:]]
         self._caps_seen: tuple[tuple[float, ...], tuple[str, ...]] = ((), ())
         self._caps_packed = np.zeros(layout.accelerators, np.float64)
@@ -118,7 +123,7 @@ class FrameEncoder:
     @property
     def is_full(self) -> bool:
         """Whether the block must be packed before the next row."""
-        return self.rows == BLOCK_ROWS
+        return self.rows == self._block_rows
 
     def begin_keyframe(self) -> None:
         """Make the next block a keyframe, because an earlier one did not reach the disk."""
@@ -161,7 +166,7 @@ class FrameEncoder:
         self.rows = 0
         has_changed = delta != 0
         columns = delta[has_changed].view(np.uint8).reshape(-1, 8).T
-        packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 8, zlib.Z_RLE)
+        packer = zlib.compressobj(1, zlib.DEFLATED, WINDOW_BITS, 8, zlib.Z_RLE)
         body = packer.compress(np.packbits(has_changed).tobytes())
         return is_keyframe, body + packer.compress(columns.tobytes()) + packer.flush()
 

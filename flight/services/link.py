@@ -26,6 +26,7 @@ from flight.link.transport import Failure, LinkDown, Message, Refused, Transport
 from flight.services.event_budget import EventBudget
 from flight.services.link_retry import BackOff
 from flight.services.link_sender import Sender
+from flight.services.nap import Nap
 from flight.services.packet_schedule import PacketPlan
 
 NS_PER_S = 1_000_000_000
@@ -125,7 +126,7 @@ class Link:
         self._plan = PacketPlan(points, info.topics, packets)
         self._state_topic = info.topics.telemetry("link")
         self._state_due_ns = 0
-        self._wake = asyncio.Event()
+        self._nap = Nap()
         self._is_ending = False
         self._state = LinkState.ENDED
         self._since_ns = now_ns()
@@ -138,7 +139,7 @@ class Link:
             transport=transport,
             outbox=self.outbox,
             now_ns=now_ns,
-            wake=self._wake,
+            wake=self._nap.wake,
             on_refused=self._on_refused,
         )
 
@@ -199,7 +200,7 @@ class Link:
         While it is connecting it returns after the try, within CONNECT_TIMEOUT_S.
         """
         self._is_ending = True
-        self._wake.set()
+        self._nap.wake()
 
     async def run(self) -> None:
         """Connect and send, again and again, until `request_end`; then publish death and close.
@@ -242,14 +243,7 @@ class Link:
         end_s = time_s() + pause_s
         while not self._is_ending and (left_s := end_s - time_s()) > 1e-6:  # floats differ in ns
             self.progress += 1
-            await self._sleep(min(left_s, WAKE_S))
-
-    async def _sleep(self, timeout_s: float) -> None:
-        """Wait for something to do."""
-        self._wake.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._wake.wait()
+            await self._nap.sleep(min(left_s, WAKE_S))
 
     async def _connect(self) -> None:
         topics = self._info.topics
@@ -279,17 +273,17 @@ class Link:
         while not self._is_ending:
             self._sender.fill(Priority.FAST)
             self.progress += 1
-            await self._sleep(WAKE_S)
+            await self._nap.sleep(WAKE_S)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(END_TIMEOUT_S):
                 while True:
                     self._sender.fill(Priority.EVENT)
                     if not any(self.outbox.waiting[: Priority.SLOW]):
                         break
-                    await self._sleep(WAKE_S)
+                    await self._nap.sleep(WAKE_S)
         async with asyncio.timeout(END_TIMEOUT_S):
             while self.outbox.under_way >= self._transport.window:
-                await self._sleep(WAKE_S)
+                await self._nap.sleep(WAKE_S)
             death = self._death(is_ordered=True)
             with contextlib.suppress(Refused):
                 await self._transport.publish(self._info.topics.death, death, retain=True)
@@ -386,7 +380,7 @@ class Link:
             **body,
         }
         self.outbox.put(priority, topic, self._packer.pack(whole), now_ns)
-        self._wake.set()
+        self._nap.wake()
 
 
 def _no_stamp() -> tuple[int, bool]:

@@ -25,7 +25,7 @@ class Sender:
 
     Args:
         now_ns: Monotonic clock.
-        wake: Set when an answer has come or the connection is lost.
+        wake: Called when an answer has come or the connection is lost.
         on_refused: Called with a message that the broker does not take, and why.
     """
 
@@ -35,7 +35,7 @@ class Sender:
         transport: Transport,
         outbox: Outbox,
         now_ns: Callable[[], int],
-        wake: asyncio.Event,
+        wake: Callable[[], None],
         on_refused: Callable[[Outgoing, str], None],
     ) -> None:
         self._transport = transport
@@ -120,7 +120,7 @@ class Sender:
         error = None if taken.cancelled() else taken.exception()
         if connection != self._connection:
             return
-        self._wake.set()
+        self._wake()
         if taken.cancelled():
             self._lost = LinkDown("sending was cancelled")
         elif isinstance(error, LinkDown):

@@ -3,13 +3,13 @@
 Until a command has its answer nothing is promised; after it, no crash loses what it did.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from flight.core.types import Ack, Command
+from flight.services.nap import Nap
 from flight.services.parameters import Outcome, Parameters
 
 WAITING_MAX: Final = 64
@@ -50,7 +50,7 @@ class ParameterCommands:
         self._secure = secure
         self._answer = answer
         self._waiting: deque[Command] = deque()
-        self._wake = asyncio.Event()
+        self._nap = Nap()
         self._is_ending = False
 
     def submit(self, command: Command) -> None:
@@ -63,12 +63,12 @@ class ParameterCommands:
             self._answer(Ack(command.command_id, False, text))
             return
         self._waiting.append(command)
-        self._wake.set()
+        self._nap.wake()
 
     def request_end(self) -> None:
         """Ask `run` to return; what waits is answered as interrupted."""
         self._is_ending = True
-        self._wake.set()
+        self._nap.wake()
 
     async def run(self) -> None:
         """Carry out what comes, and take unconfirmed activations back, until `request_end`."""
@@ -79,12 +79,7 @@ class ParameterCommands:
                 if self._waiting:
                     await self._one(self._waiting.popleft())
                     continue
-                self._wake.clear()
-                try:
-                    async with asyncio.timeout(WAKE_S):
-                        await self._wake.wait()
-                except TimeoutError:
-                    continue
+                await self._nap.sleep(WAKE_S)
         finally:
             while self._waiting:
                 text = "interrupted: the daemon ends or this service was restarted"

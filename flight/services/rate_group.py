@@ -21,6 +21,8 @@ Entry = tuple[str, Callable[[int], None]]
 class Histogram:
     """Durations in bins of 0.1 ms, allocated once. Percentiles are the upper edge of their bin."""
 
+    __slots__ = ("_bins", "count", "max_ns")
+
     def __init__(self) -> None:
         self.count = 0
         self.max_ns = 0
@@ -31,7 +33,8 @@ class Histogram:
         index = duration_ns // BIN_NS
         self._bins[index if index < BINS_MAX else BINS_MAX - 1] += 1
         self.count += 1
-        self.max_ns = max(self.max_ns, duration_ns)
+        if duration_ns > self.max_ns:
+            self.max_ns = duration_ns
 
     def percentile_ns(self, ratio: float) -> int:
         """Return the duration that `ratio` (0 .. 1) of all do not exceed, 0 without any."""

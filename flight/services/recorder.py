@@ -14,12 +14,12 @@ from pathlib import Path
 
 from flight.core.state import State
 from flight.core.types import Decision, Event, Inputs
-from flight.services.frame_codec import FrameEncoder
+from flight.services.frame_codec import BLOCK_ROWS, FrameEncoder
 from flight.services.recording_file import Found, RecordingFile, look_at, set_aside
 from flight.services.recording_schema import INPUT_KINDS, RecordingInfo
 from flight.services.typed_codec import pack
 
-KEYFRAME_EVERY = 60  # blocks of ten cycles: one minute, 10 ms to unpack
+KEYFRAME_ROWS = 600  # one minute of cycles, 10 ms to unpack
 COMMIT_EVERY_NS = 1_000_000_000
 COMMIT_EARLY_NS = 50_000_000  # half a cycle: jitter must not put a commit off by a whole block
 REOPEN_AFTER_NS = 10_000_000_000
@@ -67,6 +67,7 @@ class Recorder:
         info: What the recording says about this run.
         commit_every_ns: Time of flight between two commits, > 0: the most that a crash loses.
         quota_mib: The size that the file keeps; the oldest goes first, and is counted.
+        block_rows: Cycles that are packed together, > 0.
 
     Raises: FileExistsError, on construction only: the file is no recording, and nothing is ever
     written over what is not ours.
@@ -79,6 +80,7 @@ class Recorder:
         *,
         commit_every_ns: int = COMMIT_EVERY_NS,
         quota_mib: float = QUOTA_MIB,
+        block_rows: int = BLOCK_ROWS,
     ) -> None:
         found = look_at(path)
         if found is Found.FOREIGN:
@@ -89,7 +91,8 @@ class Recorder:
         self._info = info
         self._commit_every_ns = commit_every_ns
         self._quota_mib = quota_mib
-        self._encoder = FrameEncoder(info.layout, KEYFRAME_EVERY)
+        self._block_rows = block_rows
+        self._encoder = self._new_encoder()
         self._block_ns = 0  # time of the first row in the block
         self._committed_ns = 0
         self._retry_ns: int | None = None
@@ -201,7 +204,7 @@ class Recorder:
         """
         self.close()
         self._info, self._run = info, None
-        self._encoder = FrameEncoder(info.layout, KEYFRAME_EVERY)
+        self._encoder = self._new_encoder()
         self._reasons_written = 0
         self._forget_given()
         self.wants_state = True
@@ -212,7 +215,7 @@ class Recorder:
     def give_up(self, error: Exception) -> None:
         """Drop what is not on the disk, after a bug of ours, and go on as a new run."""
         self._fail(error, self._last_ns)
-        self._run, self._encoder = None, FrameEncoder(self._info.layout, KEYFRAME_EVERY)
+        self._run, self._encoder = None, self._new_encoder()
         self._rows_lost = self._rows_taken - self._rows_written - self._rows_set_aside
 
     def close(self) -> None:
@@ -223,6 +226,10 @@ class Recorder:
             self._file.close()
             self._file = None
             self._retry_ns = None
+
+    def _new_encoder(self) -> FrameEncoder:
+        keyframe_every = max(1, KEYFRAME_ROWS // self._block_rows)
+        return FrameEncoder(self._info.layout, keyframe_every, self._block_rows)
 
     def _note_event(self, cycle_ns: int, event: Event) -> None:
         self._add_rare("event", (cycle_ns, *event[:5], float(event.value)))

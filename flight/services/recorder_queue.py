@@ -23,6 +23,7 @@ from flight.services.recording_schema import RecordingInfo
 
 STATE_EVERY_NS = 60_000_000_000  # a replay starts at most so long before what it is asked for
 BATCH_NS = 10_000_000_000  # in virtual time: 0.02 s of the machine's
+BATCH_BLOCK_ROWS = 20  # in virtual time: what each block costs by itself is shared by twice as many
 CLOSE_TIMEOUT_S = 5.0
 IDLE_S = 2.0  # a full block wakes the writer thread each second; if none does, it writes what waits
 EVIDENCE_WAITING_MAX = 64  # batches of evidence; whoever gave one gives it again
@@ -109,7 +110,10 @@ class RecorderBatch:
         batch_ns: int = BATCH_NS,
         quota_mib: float = QUOTA_MIB,
     ) -> None:
-        self._recorder = Recorder(path, info, commit_every_ns=batch_ns, quota_mib=quota_mib)
+        block_rows = min(max(BLOCK_ROWS, batch_ns // info.period_ns), BATCH_BLOCK_ROWS)
+        self._recorder = Recorder(
+            path, info, commit_every_ns=batch_ns, quota_mib=quota_mib, block_rows=block_rows
+        )
         self._batch_ns = batch_ns
         self._begun_ns = 0
         self._queue: deque[_Item] = deque()

@@ -5,7 +5,6 @@ A disk that fails costs the file and nothing else, a section that fails costs it
 is `flight.view` and the health of the services.
 """
 
-import asyncio
 import json
 import os
 import time
@@ -15,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flight.core.types import Decision, Event, Inputs
+from flight.services.nap import Nap
 from flight.view import SCHEMA_VERSION, ViewBuilder
 
 NS_PER_S = 1_000_000_000
@@ -59,7 +59,7 @@ class StatusWriter:
         self._last: tuple[Inputs, Decision] | None = None
         self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._is_ending = False
-        self._wake = asyncio.Event()
+        self._nap = Nap()
 
     def record(self, inputs: Inputs, decision: Decision) -> None:
         """Keep the newest cycle. Implements CycleSink."""
@@ -74,18 +74,14 @@ class StatusWriter:
     def request_end(self) -> None:
         """Ask `run` to write once more and return."""
         self._is_ending = True
-        self._wake.set()
+        self._nap.wake()
 
     async def run(self) -> None:
         """Write every PERIOD_S until `request_end`."""
         while not self._is_ending:
             self.write("running")
             self.progress += 1
-            try:
-                async with asyncio.timeout(PERIOD_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+            await self._nap.sleep(PERIOD_S)
         self.write("ended")
 
     def write(self, state: str) -> None:

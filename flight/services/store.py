@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from flight.core.state import State
 from flight.core.types import Decision, Event, Inputs, Mode, Restored, Severity
+from flight.services.nap import Nap
 from flight.services.remembered import Watch, restored_of
 from flight.services.slot_file import (
     SLOT_BYTES,
@@ -106,7 +107,8 @@ class Store:
         self._commits = self._failures = 0
         self._error = ""
         self._left_ns = 0
-        self._ending = asyncio.Event()
+        self._is_ending = False
+        self._nap = Nap()
         self._lock = threading.Lock()  # one write at a time, and of `_durable`
         self._turn = asyncio.Lock()
 
@@ -204,20 +206,19 @@ class Store:
 
         When cancelled it stops at once; what is dirty then is lost unless someone commits.
         """
-        while not self._ending.is_set():
+        while not self._is_ending:
             self.tidy()
             if self.health.is_dirty:
                 await self.secure()
             self.progress += 1
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(COMMIT_EVERY_S):
-                    await self._ending.wait()
+            await self._nap.sleep(COMMIT_EVERY_S)
         if self.health.is_dirty:
             await self.secure()
 
     def request_end(self) -> None:
         """Ask `run` to write what is dirty and return."""
-        self._ending.set()
+        self._is_ending = True
+        self._nap.wake()
 
     def tidy(self) -> None:
         """Drop what is over; refresh the time left of operator limits now and then."""

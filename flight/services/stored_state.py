@@ -183,10 +183,10 @@ def pruned(state: StoredState, now_ns: int) -> StoredState:
     if budgets != state.budgets_ns:
         changes["budgets_ns"] = budgets
     for name in TIMED:
-        items = getattr(state, name)
-        kept = tuple(item for item in items if not 0 < item.until_ns <= now_ns)
-        if len(kept) != len(items):
-            changes[name] = kept
+        if items := getattr(state, name):  # most of the time there are none
+            kept = tuple(item for item in items if not 0 < item.until_ns <= now_ns)
+            if len(kept) != len(items):
+                changes[name] = kept
     return replace(state, **changes) if changes else state
 
 

@@ -6,11 +6,11 @@ for ever: restarting is bounded in rate, never final. A supervisor may be a chil
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from flight.core.types import Event, Severity
+from flight.services.nap import Nap
 from flight.services.restart_budget import Escalation
 from flight.services.restart_ladder import BACK_OFF_S, Action, Rung
 from flight.services.supervised import (
@@ -82,7 +82,7 @@ class Supervisor:
         self._escalation = escalation
         self._watch_period_s = watch_period_s
         self._state, self._since_ns = TaskState.WAITING, 0
-        self._has_started = asyncio.Event()  # a child: the watch looks more often for a while
+        self._nap = Nap()  # woken by the start of a child: the watch looks more often for a while
 
     @property
     def restarts(self) -> dict[str, int]:
@@ -198,7 +198,7 @@ class Supervisor:
         # Not in a TaskGroup: that would wait for a run which ignores being cancelled.
         task = asyncio.get_running_loop().create_task(_call(child.start), name=child.name)
         slot.task = task
-        self._has_started.set()
+        self._nap.wake()
         if child.ready is None and child.progress is None:
             slot.become_ready(self._now_ns())
         ask = None
@@ -326,12 +326,11 @@ class Supervisor:
         """Look for tasks that have become ready, and for those that make no progress."""
         last_ns = self._now_ns()
         children = [slot.child for slot in self._slots.values()]
-        while any(child.progress or child.ready for child in children):
+        if not any(child.progress or child.ready for child in children):
+            return
+        while True:
             pause_s = self._look_pause_s(last_ns)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await self._has_started.wait()
-            self._has_started.clear()
+            await self._nap.sleep(pause_s)
             now_ns = self._now_ns()
             # When the loop itself was held nobody could make progress: that time does not count.
             elapsed_ns = min(now_ns - last_ns, round(2.0 * pause_s * NS_PER_S))

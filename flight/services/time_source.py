@@ -4,7 +4,6 @@ The only place that reads the clock of the host. Control never asks it: jumps in
 leap second and no time at all change stamps and their mark, and nothing else.
 """
 
-import asyncio
 import ctypes
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from flight.core.types import Event, Severity
+from flight.services.nap import Nap
 
 NS_PER_S = 1_000_000_000
 LOOK_S = 1.0  # between two looks of `run`
@@ -96,7 +96,8 @@ class TimeSource:
         self._looked_ns, self._offset_ns = self._read()
         self._is_trusted, self._reason = self._judge(self._looked_ns)
         self._was_trusted: bool | None = None  # as told last
-        self._is_ending = asyncio.Event()
+        self._is_ending = False
+        self._nap = Nap()
 
     @property
     def health(self) -> TimeHealth:
@@ -190,17 +191,14 @@ class TimeSource:
 
     async def run(self) -> None:
         """Look each second until `request_end`."""
-        while not self._is_ending.is_set():
+        while not self._is_ending:
             self.look()
-            try:
-                async with asyncio.timeout(LOOK_S):
-                    await self._is_ending.wait()
-            except TimeoutError:
-                continue
+            await self._nap.sleep(LOOK_S)
 
     def request_end(self) -> None:
         """Ask `run` to return; it does so at once."""
-        self._is_ending.set()
+        self._is_ending = True
+        self._nap.wake()
 
 
 def is_leap_second(utc_ns: int, step_ns: int) -> bool:

@@ -55,6 +55,7 @@ at = "end"
 """
 
 
+@pytest.mark.no_cover
 def test_two_real_orbits_fly_with_faults_timed_from_their_eclipses(tmp_path: Path) -> None:
     scenario = tmp_path / "two_orbits.toml"
     scenario.write_text(TWO_ORBITS)

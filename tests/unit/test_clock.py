@@ -91,6 +91,20 @@ def test_cancelled_timers_neither_fire_nor_pile_up() -> None:
     assert run_simulated(main()) < 300
 
 
+def test_a_timer_that_has_fired_counts_as_cancelled_no_more() -> None:
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SimLoop)
+        for _ in range(1000):
+            fired = asyncio.Event()
+            timer = loop.call_later(1.0, fired.set)
+            await fired.wait()
+            timer.cancel()
+        return loop._timers_cancelled
+
+    assert run_simulated(main()) == 0
+
+
 def test_waiting_for_nothing_is_a_deadlock_that_names_the_tasks() -> None:
     async def main() -> None:
         async with asyncio.TaskGroup() as group:

@@ -7,7 +7,7 @@ import pytest
 
 from flight.core.points import Point, PointTable
 from flight.core.types import Decision, Event, Inputs, Mode, Severity, Snapshot
-from sim_hw.expectations import ExpectationChecker
+from sim_hw.expectations import ROWS, ExpectationChecker
 from sim_hw.scenario_times import PlannedExpectation
 
 S = 1_000_000_000
@@ -224,3 +224,16 @@ def test_results_come_in_the_order_of_the_scenario():
     order = [planned(id="z", high=1.0), planned("at", id="a", high=1.0), planned(id="m", low=1.0)]
     results = ExpectationChecker(order, POINTS).finish(S)
     assert [result.id for result in results] == ["z", "a", "m"]
+
+
+@pytest.mark.parametrize("cycle", [1, ROWS - 1, ROWS, ROWS + 1, 2 * ROWS, 2 * ROWS + 7])
+def test_one_bad_cycle_is_seen_wherever_it_stands_among_those_looked_at_together(cycle):
+    temps = [80.0] * (2 * ROWS + 7)
+    temps[cycle - 1] = 88.0
+    result = fly(planned(high=87.0, until_s=60.0), ramp(*temps))
+    assert (result.ok, result.value) == (False, 89.0)
+
+
+def test_a_window_that_ends_among_those_looked_at_together_leaves_out_what_comes_behind():
+    temps = [80.0] * ROWS + [88.0] * ROWS
+    assert fly(planned(high=87.0, until_s=ROWS / 10), ramp(*temps)).ok

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hal import ControllerDevice, DriverSpec, NodeImage, PointSpec, ReflexSpec, Status
+from hal.image import SNAPSHOT_ROWS
 
 POINTS = (
     PointSpec(name="a.temp_c", driver=0, device=0, channel=0, period_ns=1),
@@ -148,3 +149,13 @@ def test_a_rule_that_cannot_be_is_named_with_its_driver(changes, text):
 def test_a_rule_may_watch_another_driver():
     rule = replace(RULE, point=2, max_age_ns=5, comparison="below")
     NodeImage(POINTS, (replace(DRIVERS[0], reflexes=(rule,)), DRIVERS[1])).close()
+
+
+def test_snapshots_of_one_allocation_stay_as_they_were_taken(image):
+    taken = [image.snapshot() for _ in range(3 * SNAPSHOT_ROWS + 1)]
+    for i, arrays in enumerate(taken):
+        for array in arrays:
+            array.fill(i)
+    image.snapshot()
+    for i, arrays in enumerate(taken):
+        assert all((array == i).all() and array.flags.c_contiguous for array in arrays), i

@@ -35,7 +35,7 @@ def test_an_answer_to_an_earlier_connection_says_nothing_of_this_one(late: str) 
             transport=transport,
             outbox=outbox,
             now_ns=lambda: 0,
-            wake=asyncio.Event(),
+            wake=lambda: None,
             on_refused=lambda message, _why: refused.append(message),
         )
         outbox.put(Priority.EVENT, "evt", b"1")

@@ -340,6 +340,20 @@ def test_batches_write_what_a_recorder_writes_and_all_of_it_before_close_returns
         assert reader.events()[-1].event_id == "task.restart"
 
 
+@pytest.mark.parametrize("block_rows", [1, 3, 10, 64])
+def test_blocks_of_any_length_hold_the_same_cycles(tmp_path: Path, block_rows: int) -> None:
+    flown = flight(234)
+    recorder = Recorder(tmp_path / "r.sqlite", INFO, block_rows=block_rows)
+    for cycle in flown:
+        recorder.record(*cycle)
+    recorder.close()
+    with RecordingReader(tmp_path / "r.sqlite") as reader:
+        for one, other in zip(reader.rows(), flown, strict=True):
+            assert_same(one, other)
+        sizes = [len(block.times_ns) for block in reader.blocks(0, 1 << 62)]
+    assert max(sizes) <= block_rows and sizes.count(block_rows) >= 234 // block_rows - 1
+
+
 def test_a_full_queue_drops_new_rows_counts_them_and_keeps_room_for_events(tmp_path: Path) -> None:
     flown = flight(300)
     recorder = RecorderThread(tmp_path / "r.sqlite", INFO, depth=0)
