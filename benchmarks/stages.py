@@ -36,22 +36,17 @@ from flight.services.cycle import Cycle
 from flight.services.link import Link
 from flight.services.recorder import Recorder
 from hal import DriverSet, NodeImage
-from sim_hw.accelerators import Accelerators
 from sim_hw.devices import SimulatedDevices
-from sim_hw.eps import PowerSystem
 from sim_hw.expectations import ExpectationChecker
 from sim_hw.fault_story import FaultStories
 from sim_hw.flight import Flight
 from sim_hw.flight_runner import EventLog, FlightRunner
 from sim_hw.meter import FlightMeter
-from sim_hw.orbit import Orbit
 from sim_hw.plant import Plant
 from sim_hw.properties import PropertyChecker
 from sim_hw.property_power import BudgetCheck, LossCheck, SilenceCheck
 from sim_hw.property_rails import LatchUpCheck, RailCheck
 from sim_hw.property_ranges import RangeCheck, ShedCheck
-from sim_hw.pumps import Pumps
-from sim_hw.thermal import HeatPath
 
 Place = tuple[str, Any, str]  # name of the stage, owner and attribute of the function
 
@@ -76,11 +71,6 @@ STAGES: tuple[Place, ...] = (
 # Stages that hold others: timed in a run of their own, so that the inner clocks cost them nothing.
 WHOLES: tuple[Place, ...] = (("cycle (sense to record)", Cycle, "run"), STAGES[11])
 DETAILS: tuple[Place, ...] = (
-    ("plant.accelerators", Accelerators, "advance"),
-    ("plant.heat", HeatPath, "advance"),
-    ("plant.eps", PowerSystem, "advance"),
-    ("plant.pumps", Pumps, "advance"),
-    ("plant.orbit", Orbit, "environment"),
     ("core.judge", judge, "judge"),
     ("core.conditions.gather", conditions, "gather"),
     ("core.conditions.quiet", conditions, "all_quiet"),
@@ -177,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table of stages."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--duration", type=float, metavar="S", help="default: one orbit")
-    parser.add_argument("--detail", action="store_true", help="inner parts of core, plant, checks")
+    parser.add_argument("--detail", action="store_true", help="inner parts of core and checks")
     options = parser.parse_args(arguments)
     _, cpu_s, cycles = measure(options.duration, ())
     cycle_us, speed = cpu_s / cycles * 1e6, cycles / 10 / cpu_s

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field
 
+from sim_hw.attitude import AttitudeMode
 from sim_hw.config_section import Section
 
 
@@ -18,15 +19,11 @@ class OrbitConfig(Section):
     start_utc: AwareDatetime = Field(
         datetime(2030, 3, 20, 12, tzinfo=UTC), description="assumed; sets the season"
     )
-    sink_dark_temp_k: float = Field(
-        181.0, ge=3.0, le=300.0, description="1c, edge-on radiator, Earth infra-red only"
+    attitude: AttitudeMode = Field(
+        "sun_edge_on",
+        description="array to the Sun and radiator edge-on; or nadir, with one axis; or tumbling",
     )
-    sink_full_albedo_temp_k: float = Field(
-        192.0, ge=3.0, le=300.0, description="1c, with full albedo, absorptance 0.14"
+    tumbling_period_s: float = Field(
+        900.0, ge=300.0, le=86_400.0, description="assumed; one turn, where it tumbles"
     )
-
-    @model_validator(mode="after")
-    def _sink_is_ordered(self) -> "OrbitConfig":
-        if self.sink_dark_temp_k > self.sink_full_albedo_temp_k:
-            raise ValueError("sink_dark_temp_k is above sink_full_albedo_temp_k; swap them")
-        return self
+    tumbling_seed: int = Field(1, ge=0, description="draws the axis of tumbling")

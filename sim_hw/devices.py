@@ -1,6 +1,6 @@
 """The Python face of the simulated devices: the plant image and the parts that live on it.
 
-The only module of sim_hw that touches cffi objects.
+Of sim_hw only this module and those of the plant in C (sim_hw/plant_native.py) touch cffi objects.
 """
 
 import ctypes

@@ -24,12 +24,14 @@ from sim_hw.plant import PlantStart
 from sim_hw.plant_config import PlantConfig
 from sim_hw.properties import PropertyChecker
 from sim_hw.property_budget import NodeBudget
+from sim_hw.radiation import Radiation, Upsets
 from sim_hw.scenario import StartTable
 from sim_hw.scenario_check import WORLD_ACTIONS
 from sim_hw.scenario_times import FlightPlan, PlannedAction
 from sim_hw.simulated_node import SimulatedNode
 from sim_hw.spacecraft import Spacecraft
-from sim_hw.workload import ConstantWorkload, Workload, build_workload
+from sim_hw.workload import ConstantWorkload, Job, Workload, build_workload
+from sim_hw.workload_account import WorkLedger
 
 NS_PER_S = 1_000_000_000
 DEFAULT_CHARGE_RATIO = 0.95  # REF-1, pinned
@@ -42,7 +44,9 @@ class FlightSetup:
     """All that decides how a flight goes: two equal setups fly the same flight to the last bit.
 
     Args:
+        plan: With the faults of the radiation among its own.
         folder: Where the scenario's own files (workload traces) are looked up.
+        radiation: None: there is none.
     """
 
     config: NodeConfig
@@ -50,6 +54,7 @@ class FlightSetup:
     orbit: Orbit
     plan: FlightPlan
     folder: Path = Path()
+    radiation: Radiation | None = None
 
 
 class CommandPort(Protocol):
@@ -68,6 +73,7 @@ class Flight:
         properties: Safety properties, checked at every step on plant truth.
         expectations: The scenario's, judged on telemetry.
         stories: What became of each fault. meter: Work and peaks.
+        upsets: Of memories by radiation, as far as they are only counted.
         refused: The first answers to commands of the scenario that the node refused.
         energy_is_judged: Whether someone else tells that the energy closes or why it need not;
             else `close` raises when it does not.
@@ -112,8 +118,12 @@ class Flight:
         self.energy_is_judged = self._is_closed = False
         self.command_port: CommandPort = self.node.cycle  # or the daemon around it
         self._actions = list(plan.actions)
+        radiation = setup.radiation
+        self.upsets: tuple[Upsets, ...] = () if radiation is None else radiation.new_upsets()
         self._command_count = 0
-        self._workload: Workload = ConstantWorkload(accelerator_count=8)
+        self._workload: Workload = ConstantWorkload(accelerator_count=config.node.accelerator_count)
+        self._job: Job | None = None
+        self._work = WorkLedger()
         self._spacecraft = Spacecraft()
         self.node.attach(injector=self.injector, before=self._before_plant, after=self._after_step)
 
@@ -131,6 +141,11 @@ class Flight:
         """Keep the answer to a command that was refused: each is a failed expectation."""
         if not ack.ok and len(self.refused) < REFUSED_KEPT:
             self.refused.append(ack)
+
+    def work(self) -> dict[str, float]:
+        """Return what the accelerators did, for the summary."""
+        work = self.meter.work()
+        return {**work, **self._work.figures(work["utilisation_seconds"])}
 
     def fly(self, duration_s: float) -> None:
         """Fly on for duration_s without an event loop."""
@@ -166,20 +181,23 @@ class Flight:
         grant = self._spacecraft.grant(now_ns)
         if grant is not None:
             self.node.cycle.feed.allotment = grant
+        for upsets in self.upsets:
+            if upsets.next_ns <= now_ns:
+                upsets.apply_due(now_ns, self.node.image.truth)
         targets = self._workload.targets(now_ns / NS_PER_S, self.nominal_since_s)
-        self.node.plant.utilisation_target[:] = targets
+        self.node.plant.utilisation_target[: len(targets)] = targets
 
     def _after_step(self, now_ns: int) -> None:
         self.properties.check(now_ns)
         self.meter.sample(now_ns)
+        if self._job is not None:
+            self._job.observe(now_ns / NS_PER_S, self.node.image.truth)
 
     def _act(self, action: PlannedAction, now_ns: int) -> None:
         if action.do == "allotment":
             self._spacecraft.order(action.parameters, now_ns)
         elif action.do == "workload":
-            self._workload = build_workload(
-                action.parameters, seed=self.setup.plan.seed, folder=self.setup.folder
-            )
+            self._begin(action)
         elif action.do not in WORLD_ACTIONS:
             self._command_count += 1
             arguments = tuple(
@@ -189,6 +207,20 @@ class Flight:
             self.command_port.submit(
                 Command(f"{action.do}-{self._command_count}", action.do, arguments)
             )
+
+    def _begin(self, action: PlannedAction) -> None:
+        """Let another workload ask from now on."""
+        workload = build_workload(
+            action.parameters,
+            seed=self.setup.plan.seed,
+            folder=self.setup.folder,
+            accelerator_count=self.setup.config.node.accelerator_count,
+            clock_max_mhz=self.setup.plant_config.accelerators.clock_max_mhz,
+        )
+        self._workload = workload
+        self._job = workload if isinstance(workload, Job) else None
+        account = None if self._job is None else self._job.account
+        self._work.begin(account, self.meter.work()["utilisation_seconds"])
 
 
 def plant_start(start: StartTable) -> PlantStart:

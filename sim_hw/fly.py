@@ -3,9 +3,9 @@
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -20,23 +20,27 @@ from flight.operator_error import OperatorError, explain_validation
 from flight.services.folder_lock import only_daemon_in
 from flight.services.parameter_commands import ARGUMENTS as PARAMETER_COMMANDS
 from flight.toml_lines import with_lines
+from sim_hw.attitude import Attitude
 from sim_hw.expectations import ExpectationResult
 from sim_hw.fault_injector import SimulationInjector
 from sim_hw.flight import Flight, FlightSetup
 from sim_hw.flight_runner import FlightRunner, FlownFlight
 from sim_hw.fly_output import SUMMARY_NAME, prepare_folder
-from sim_hw.orbit import Orbit, SinkModel
+from sim_hw.orbit import Orbit
 from sim_hw.plant_config import PlantConfig
 from sim_hw.progress import FlightView, Progress
+from sim_hw.radiation import draw_radiation
 from sim_hw.scenario import Scenario, load_scenario
 from sim_hw.scenario_check import Dictionary
 from sim_hw.scenario_times import resolve
 from sim_hw.summary import OrbitFacts, RunFacts, build_summary, write_summary
 from sim_hw.summary_text import print_summary
+from sim_hw.surroundings import Surroundings
 from sim_hw.timeline import OrbitEvents
 from sim_hw.workload import build_workload
 
 NS_PER_S = 1_000_000_000
+RadiationLevel = Literal["none", "nominal", "accelerated"]
 EXIT_OK, EXIT_VIOLATED, EXIT_BUG, EXIT_INTERRUPTED = 0, 1, 3, 130
 DEFAULT_SEED = 7
 REPORT_S_MIN = 600.0  # of a shorter flight a report is written only when asked for
@@ -63,6 +67,7 @@ class FlightRequest:
     realtime_speed: float | None = None
     as_json: bool = False
     with_report: bool | None = False
+    radiation: RadiationLevel = "none"
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -74,6 +79,7 @@ class FlightRequest:
             ("--scenario", self.scenario_path),
             ("--orbit", self.orbit_path),
             ("--duration", self.duration),
+            ("--radiation", None if self.radiation == "none" else self.radiation),
         )
         for name, value in options:
             words += [] if value is None else [name, str(value)]
@@ -150,6 +156,7 @@ def summarise(flown: FlownFlight, *, command: Sequence[str] = ()) -> dict[str, A
     flight = flown.flight
     setup, node = flight.setup, flight.node
     flight.energy_is_judged = True  # by the summary
+    radiation = setup.radiation
     run = RunFacts(
         simulated_s=flown.simulated_ns / NS_PER_S,
         wall_s=flown.wall_s,
@@ -171,6 +178,8 @@ def summarise(flown: FlownFlight, *, command: Sequence[str] = ()) -> dict[str, A
         stories=flight.stories.stories,
         meter=flight.meter,
         energy=node.plant.energy,
+        radiation=None if radiation is None else radiation.facts(run.simulated_s, flight.upsets),
+        work=flight.work(),
         properties={"S14": node.witness.differed == 0 if node.witness.compared else None},
     )
 
@@ -282,6 +291,21 @@ def plant_mistakes(path: Path, config: NodeConfig) -> Sequence[str]:
     return ()
 
 
+def surroundings_of(plant: PlantConfig) -> Surroundings:
+    """Return attitude and coating as configured."""
+    orbit, radiator = plant.orbit, plant.radiator
+    attitude = Attitude(
+        mode=orbit.attitude,
+        tumbling_period_s=orbit.tumbling_period_s,
+        tumbling_seed=orbit.tumbling_seed,
+    )
+    return Surroundings(
+        attitude=attitude,
+        absorptance_ratio=radiator.absorptance_ratio,
+        emissivity_ratio=radiator.emissivity_ratio,
+    )
+
+
 def load_orbit(plant: PlantConfig, orbit_path: Path | None, phase_ratio: float) -> Orbit:
     """Return the configured circular orbit, or that of an element set.
 
@@ -289,17 +313,17 @@ def load_orbit(plant: PlantConfig, orbit_path: Path | None, phase_ratio: float) 
         OperatorError: the file is no element set; names file, line and mend.
     """
     orbit = plant.orbit
-    sink = SinkModel(orbit.sink_dark_temp_k, orbit.sink_full_albedo_temp_k)
+    surroundings = surroundings_of(plant)
     try:
         if orbit_path is not None:
-            return Orbit.from_tle(orbit_path, sink=sink)
+            return Orbit.from_tle(orbit_path, surroundings=surroundings)
         return Orbit.circular(
             orbit.altitude_km,
             orbit.beta_deg,
             inclination_deg=orbit.inclination_deg,
             start_utc=orbit.start_utc,
             start_phase_ratio=phase_ratio,
-            sink=sink,
+            surroundings=surroundings,
         )
     except ValueError as error:
         raise OperatorError(str(error)) from None
@@ -349,7 +373,25 @@ def prepare(request: FlightRequest) -> tuple[FlightSetup, str]:
     setup = FlightSetup(
         config=config, plant_config=plant_config, orbit=orbit, plan=plan, folder=folder
     )
-    return setup, name
+    return irradiated(setup, request.radiation), name
+
+
+def irradiated(setup: FlightSetup, level: RadiationLevel) -> FlightSetup:
+    """Return a flight with the radiation of a level, its faults among those of the plan."""
+    if level == "none":
+        return setup
+    plan = setup.plan
+    radiation = draw_radiation(
+        setup.plant_config.radiation,
+        setup.orbit,
+        level=level,
+        duration_s=plan.duration_ns / NS_PER_S,
+        seed=plan.seed,
+        accelerator_count=setup.config.node.accelerator_count,
+        planned=plan.faults,
+    )
+    faults = sorted((*plan.faults, *radiation.faults), key=lambda fault: fault.start_ns)
+    return replace(setup, plan=replace(plan, faults=tuple(faults)), radiation=radiation)
 
 
 def _scenario(request: FlightRequest, config: NodeConfig) -> tuple[Scenario, Path, str]:
@@ -368,15 +410,20 @@ def read_scenario(path: Path, config: NodeConfig) -> tuple[Scenario, Path, str]:
         OperatorError: one line per mistake.
     """
     scenario = load_scenario(path, dictionary_of(config), (SimulationInjector(),))
-    _check_traces(scenario, path.parent)
+    _check_traces(scenario, path.parent, config)
     return scenario, path.parent, path.stem
 
 
-def _check_traces(scenario: Scenario, folder: Path) -> None:
+def _check_traces(scenario: Scenario, folder: Path, config: NodeConfig) -> None:
     """Read the workload traces that a scenario names, so that a bad one is found on the ground."""
     for action in scenario.action:
         if action.do == "workload":
-            build_workload(action.parameters, seed=0, folder=folder)
+            build_workload(
+                action.parameters,
+                seed=0,
+                folder=folder,
+                accelerator_count=config.node.accelerator_count,
+            )
 
 
 def check_scenario_file(path: Path, config: NodeConfig) -> str:
@@ -387,7 +434,7 @@ def check_scenario_file(path: Path, config: NodeConfig) -> str:
     """
     try:
         scenario = load_scenario(path, dictionary_of(config), (SimulationInjector(),))
-        _check_traces(scenario, path.parent)
+        _check_traces(scenario, path.parent, config)
     except OperatorError as error:
         if not path.is_file():
             raise

@@ -2,19 +2,20 @@
 
 Two sources, one face: a circular orbit with the secular regression of its node by J2, or an element
 set flown by SGP4. Geometry is computed in numpy by chunks of six hours on a 10 s grid; a cycle only
-interpolates. What is interpolated is the Sun's height above the Earth's limb, nearly a straight
-line in time at both ends of an eclipse, so that the penumbra of 8 s keeps its shape (error 0.02 s).
+interpolates (sim_hw/csrc/plant/environment.c). What is interpolated is the Sun's height above the
+Earth's limb, nearly a straight line in time at both ends of an eclipse, so that the penumbra of 8 s
+keeps its shape (error 0.02 s).
 """
 
 import math
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
-from sgp4.api import SGP4_ERRORS, Satrec
+from sgp4.api import Satrec
 
+from sim_hw.propagators import CircularPropagator, ElementSetPropagator, Propagator
 from sim_hw.sun import (
     DAY_S,
     EARTH_RADIUS_KM,
@@ -24,10 +25,8 @@ from sim_hw.sun import (
     limb_elevation_rad,
     sun_direction,
 )
+from sim_hw.surroundings import Fluxes, Surroundings
 from sim_hw.tle import read_element_set
-
-MU_KM3_PER_S2: Final = 398_600.441_8  # EGM96
-J2: Final = 1.082_626_68e-3  # EGM96
 
 Shadow = Literal["cone", "cylinder"]
 
@@ -50,106 +49,13 @@ class Environment(NamedTuple):
     """What the orbit does to the node at one instant."""
 
     sunlight_ratio: float  # 0 umbra .. 1 full Sun
-    sink_temp_k: float  # equivalent sink of an edge-on radiator
-
-
-class Propagator(Protocol):
-    """Positions over time, in the mean equator of date."""
-
-    def state(self, time_s: Float64s) -> tuple[Float64s, Float64s]:
-        """Return positions in km (n, 3) and unit orbit normals (n, 3)."""
-
-
-@dataclass(frozen=True, slots=True)
-class SinkModel:
-    """Equivalent sink of an edge-on radiator: Earth infra-red alone to full albedo.
-
-    Albedo follows the cosine of the Sun's zenith angle under the satellite, in power, not kelvin.
-    """
-
-    dark_temp_k: float = 181.0
-    full_albedo_temp_k: float = 192.0
-
-    def __post_init__(self) -> None:
-        if self.dark_temp_k > self.full_albedo_temp_k:
-            raise ValueError(
-                f"sink_dark_temp_k = {self.dark_temp_k:g} is above sink_full_albedo_temp_k = "
-                f"{self.full_albedo_temp_k:g}; swap them"
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class CircularPropagator:
-    """A circular Kepler orbit whose node regresses by J2; other J2 effects are left out."""
-
-    radius_km: float
-    inclination_rad: float
-    node_rad: float
-    argument_rad: float  # argument of latitude at t = 0
-
-    @property
-    def rate_rad_per_s(self) -> float:
-        """Mean motion."""
-        return math.sqrt(MU_KM3_PER_S2 / self.radius_km**3)
-
-    @property
-    def node_rate_rad_per_s(self) -> float:
-        """Secular regression of the node by J2."""
-        cos_i = math.cos(self.inclination_rad)
-        ratio = EARTH_RADIUS_KM / self.radius_km
-        return -1.5 * self.rate_rad_per_s * J2 * ratio**2 * cos_i
-
-    def state(self, time_s: Float64s) -> tuple[Float64s, Float64s]:
-        """Return positions in km and unit orbit normals."""
-        cos_i, sin_i = math.cos(self.inclination_rad), math.sin(self.inclination_rad)
-        node = self.node_rad + self.node_rate_rad_per_s * time_s
-        argument = self.argument_rad + self.rate_rad_per_s * time_s
-        cos_node, sin_node = np.cos(node), np.sin(node)
-        cos_u, sin_u = np.cos(argument), np.sin(argument)
-        position = np.stack(
-            (
-                cos_node * cos_u - sin_node * sin_u * cos_i,
-                sin_node * cos_u + cos_node * sin_u * cos_i,
-                sin_u * sin_i,
-            ),
-            axis=1,
-        )
-        normal = np.stack((sin_node * sin_i, -cos_node * sin_i, np.full(node.shape, cos_i)), axis=1)
-        return position * self.radius_km, normal
-
-
-@dataclass(frozen=True, slots=True)
-class ElementSetPropagator:
-    """An element set under SGP4. Its frame (TEME) is within 0.005 deg of the Sun's here."""
-
-    satellite: Satrec
-    name: str
-    offset_s: float  # t = 0 minus the element epoch
-
-    def state(self, time_s: Float64s) -> tuple[Float64s, Float64s]:
-        """Return positions in km and unit orbit normals.
-
-        Raises:
-            ValueError: SGP4 cannot carry the element set to one of these times.
-        """
-        jd = np.full(time_s.shape, self.satellite.jdsatepoch)
-        fraction = self.satellite.jdsatepochF + (time_s + self.offset_s) / DAY_S
-        error, position, velocity = self.satellite.sgp4_array(jd, fraction)
-        if error.any():
-            first = int(np.flatnonzero(error)[0])
-            raise ValueError(
-                f"{self.name}: cannot be flown to {time_s[first]:.0f} s after the start "
-                f"({SGP4_ERRORS[int(error[first])]}); use a newer element set or a shorter flight"
-            )
-        normal = np.cross(position, velocity)
-        normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-        return position, normal
+    sink_temp_k: float  # at which the radiator would radiate what it absorbs
 
 
 class _Chunk(NamedTuple):
     low_s: float
     elevation: list[float]  # Sun's centre above the limb, in radii of the Sun
-    sink_temp_k: list[float]
+    fluxes: Fluxes
     beta_deg: list[float]
     edges: tuple[OrbitEvent, ...]
 
@@ -166,6 +72,7 @@ class Orbit:
         period_s: Orbital period.
         eclipse_s: Length of the first eclipse that begins within one period, 0 for none.
         epoch_utc: Calendar time at t = 0.
+        epoch_days: The same in days since JD 2451545.0.
     """
 
     def __init__(
@@ -176,7 +83,7 @@ class Orbit:
         period_s: float,
         epoch_utc: datetime,
         shadow: Shadow = "cone",
-        sink: SinkModel | None = None,
+        surroundings: Surroundings | None = None,
         earth_radius_km: float = EARTH_RADIUS_KM,
     ) -> None:
         """Wrap a propagator; `circular` and `from_tle` are the usual ways in.
@@ -190,9 +97,9 @@ class Orbit:
         self.epoch_utc = epoch_utc
         self._propagator = propagator
         self._shadow: Shadow = shadow
-        self._sink = sink or SinkModel()
+        self._surroundings = surroundings or Surroundings()
         self._earth_radius_km = earth_radius_km
-        self._epoch_days = days_since_j2000(epoch_utc)
+        self.epoch_days = days_since_j2000(epoch_utc)
         self._chunks: dict[int, _Chunk] = {}
         self._now = self._chunk(0)
         self._high_s = _CHUNK_S
@@ -211,7 +118,7 @@ class Orbit:
         start: Literal["eclipse_entry"] = "eclipse_entry",
         start_phase_ratio: float = 0.0,
         shadow: Shadow = "cone",
-        sink: SinkModel | None = None,
+        surroundings: Surroundings | None = None,
         earth_radius_km: float = EARTH_RADIUS_KM,
     ) -> "Orbit":
         """Return a circular orbit that has the wanted beta at the start.
@@ -247,7 +154,7 @@ class Orbit:
                 period_s=math.tau / path.rate_rad_per_s,
                 epoch_utc=start_utc,
                 shadow=shadow,
-                sink=sink,
+                surroundings=surroundings,
                 earth_radius_km=earth_radius_km,
             )
 
@@ -267,7 +174,7 @@ class Orbit:
         start_utc: datetime | None = None,
         *,
         shadow: Shadow = "cone",
-        sink: SinkModel | None = None,
+        surroundings: Surroundings | None = None,
         earth_radius_km: float = EARTH_RADIUS_KM,
     ) -> "Orbit":
         """Return the orbit of the element set in a file (an optional name line, then two lines).
@@ -295,7 +202,7 @@ class Orbit:
             period_s=60.0 * math.tau / satellite.no_kozai,
             epoch_utc=start_utc,
             shadow=shadow,
-            sink=sink,
+            surroundings=surroundings,
             earth_radius_km=earth_radius_km,
         )
 
@@ -304,30 +211,48 @@ class Orbit:
         """What it flies: for whoever makes elements of the same orbit."""
         return self._propagator
 
+    def needs_chunk(self, table: Any, time_s: float) -> bool:
+        """Whether a table (sim_orbit_table_t) must be filled anew before this time is asked for."""
+        return not 0.0 <= time_s - table.low_s < _CHUNK_S
+
+    def fill_table(self, table: Any, time_s: float) -> None:
+        """Write the six hours that hold this time into a table (sim_orbit_table_t)."""
+        chunk = self._chunk(math.floor(time_s / _CHUNK_S))
+        table.low_s = chunk.low_s
+        table.is_conical = float(self._shadow == "cone")
+        table.elevation[0:_CHUNK_POINTS] = chunk.elevation
+        for name, column in chunk.fluxes._asdict().items():
+            getattr(table, name)[0:_CHUNK_POINTS] = column.tolist()
+
     def environment(self, time_s: float) -> Environment:
-        """Return sunlight and sink together: the one call of a cycle."""
+        """Return sunlight and sink together."""
+        sunlight, fluxes = self.sunlight_ratio(time_s), self._now.fluxes
+        row = int((time_s - self._now.low_s) / _GRID_S)
+        part = (time_s - self._now.low_s) / _GRID_S - row
+
+        def between(column: Float64s) -> float:
+            return float(column[row] + (column[row + 1] - column[row]) * part)
+
+        solar = sunlight * between(fluxes.radiator_direct_w_per_m2)
+        solar += between(fluxes.radiator_albedo_w_per_m2)
+        infrared = between(fluxes.radiator_infrared_w_per_m2)
+        return Environment(sunlight, self._surroundings.sink_temp_k(solar, infrared))
+
+    def sunlight_ratio(self, time_s: float) -> float:
+        """Return the visible part of the Sun's disc, 0..1."""
         if not self._now.low_s <= time_s < self._high_s:
             self._turn_to(time_s)
         chunk = self._now
         place = (time_s - chunk.low_s) / _GRID_S
         i = int(place)
-        part = place - i
         elevation = chunk.elevation[i]
-        elevation += (chunk.elevation[i + 1] - elevation) * part
-        sink = chunk.sink_temp_k[i]
-        sink += (chunk.sink_temp_k[i + 1] - sink) * part
+        elevation += (chunk.elevation[i + 1] - elevation) * (place - i)
         if elevation >= 1.0:
-            return Environment(1.0, sink)
-        if elevation <= -1.0:
-            return Environment(0.0, sink)
-        return Environment(self._visible_ratio(elevation), sink)
-
-    def sunlight_ratio(self, time_s: float) -> float:
-        """Return the visible part of the Sun's disc, 0..1."""
-        return self.environment(time_s).sunlight_ratio
+            return 1.0
+        return 0.0 if elevation <= -1.0 else self._visible_ratio(elevation)
 
     def sink_temp_k(self, time_s: float) -> float:
-        """Return the equivalent sink temperature of an edge-on radiator, in K."""
+        """Return the equivalent sink temperature of the radiator, in K."""
         return self.environment(time_s).sink_temp_k
 
     def beta_deg(self, time_s: float) -> float:
@@ -382,17 +307,14 @@ class Orbit:
     def _compute_chunk(self, low_s: float) -> _Chunk:
         time_s = low_s + _GRID_S * np.arange(_CHUNK_POINTS, dtype=np.float64)
         position, normal = self._propagator.state(time_s)
-        sun, distance_km = sun_direction(self._epoch_days + time_s / DAY_S)
+        sun, distance_km = sun_direction(self.epoch_days + time_s / DAY_S)
         elevation = self._elevation(position, sun, distance_km)
-        radius = np.sqrt(np.einsum("ij,ij->i", position, position))
-        albedo = np.maximum(np.einsum("ij,ij->i", position, sun) / radius, 0.0)
-        dark, full = self._sink.dark_temp_k**4, self._sink.full_albedo_temp_k**4
-        sink = np.sqrt(np.sqrt(dark + (full - dark) * albedo))
+        fluxes = self._surroundings.fluxes(time_s, position, normal, sun, distance_km)
         beta = np.degrees(np.arcsin(np.einsum("ij,ij->i", normal, sun)))
         return _Chunk(
             low_s,
             elevation.tolist(),
-            sink.tolist(),
+            fluxes,
             beta.tolist(),
             self._find_edges(time_s, elevation),
         )
@@ -407,7 +329,7 @@ class Orbit:
 
     def _elevation_at(self, time_s: Float64s) -> Float64s:
         position, _ = self._propagator.state(time_s)
-        return self._elevation(position, *sun_direction(self._epoch_days + time_s / DAY_S))
+        return self._elevation(position, *sun_direction(self.epoch_days + time_s / DAY_S))
 
     def _find_edges(self, time_s: Float64s, elevation: Float64s) -> tuple[OrbitEvent, ...]:
         low_s, high_s, falls = _brackets(time_s, elevation)

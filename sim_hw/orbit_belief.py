@@ -8,7 +8,8 @@ import math
 from sgp4.exporter import export_tle
 
 from flight.plan.element_set import ElementSet, circular_element_set, parse_element_set
-from sim_hw.orbit import CircularPropagator, ElementSetPropagator, Orbit
+from sim_hw.orbit import Orbit
+from sim_hw.propagators import CircularPropagator, ElementSetPropagator
 from sim_hw.sun import EARTH_RADIUS_KM
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from flight.core.points import PointTable
 from flight.operator_error import key_text, suggest
+from sim_hw import workload_parameters
 from sim_hw.faults import FAULTS, Injector, check_parameter, check_target
 from sim_hw.timeline import RESERVED_ANCHORS
 
@@ -18,11 +19,10 @@ if TYPE_CHECKING:
 
 # Actions that are no commands of the node: the world around it does them.
 WORLD_ACTIONS: Mapping[str, tuple[str, ...]] = {
-    "workload": ("kind", "utilisation_ratio", "file", "busy_s", "idle_s"),
+    "workload": workload_parameters.NAMES,
     "link_window": ("open",),
     "allotment": ("power_w", "heat_w", "valid_s", "every_s"),
 }
-WORKLOAD_KINDS = ("constant", "bursty", "trace")
 
 Place = tuple[str | int, ...]
 Report = Callable[[Place, object, str], None]
@@ -168,17 +168,21 @@ def _check_allotment(
 def _check_workload(
     place: Place, parameters: Mapping[str, float | bool | str], report: Report
 ) -> None:
+    kinds = workload_parameters.WORKLOAD_KINDS
     kind = parameters.get("kind", "constant")
-    if kind not in WORKLOAD_KINDS:
-        near = suggest(str(kind), WORKLOAD_KINDS) or f"; known: {', '.join(WORKLOAD_KINDS)}"
+    if kind not in kinds:
+        near = suggest(str(kind), kinds) or f"; known: {', '.join(kinds)}"
         report((*place, "parameters", "kind"), kind, f"no such workload{near}")
-    ratio = parameters.get("utilisation_ratio", 1.0)
-    if isinstance(ratio, bool | str) or not 0.0 <= ratio <= 1.0:
-        report((*place, "parameters", "utilisation_ratio"), ratio, "write 0 to 1")
-    for name in ("busy_s", "idle_s"):
-        value = parameters.get(name, 1.0)
-        if isinstance(value, bool | str) or not 0.0 < value <= 86_400.0:
-            report((*place, "parameters", name), value, "write a number of seconds above 0")
+        return
+    known = {number.name: number for number in workload_parameters.PARAMETERS[str(kind)]}
+    for name, value in parameters.items():
+        if name in known:
+            low, high = known[name].low, known[name].high
+            if isinstance(value, bool | str) or not low <= value <= high:
+                report((*place, "parameters", name), value, f"write {low:g} to {high:g}")
+        elif name in workload_parameters.NAMES and name not in ("kind", "file"):
+            takes = ", ".join(known) or "no number"
+            report((*place, "parameters", name), value, f"a {kind} workload takes {takes}")
     if kind == "trace" and not isinstance(parameters.get("file"), str):
         report((*place, "parameters", "file"), parameters.get("file"), "a trace needs its file")
 

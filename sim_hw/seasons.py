@@ -17,15 +17,8 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from sim_hw.orbit import (
-    J2,
-    MU_KM3_PER_S2,
-    CircularPropagator,
-    ElementSetPropagator,
-    Orbit,
-    Shadow,
-    days_since_j2000,
-)
+from sim_hw.orbit import Orbit, Shadow, days_since_j2000
+from sim_hw.propagators import J2, MU_KM3_PER_S2, CircularPropagator, ElementSetPropagator
 from sim_hw.sun import (
     DAY_S,
     EARTH_RADIUS_KM,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sim_hw.seasons import Season, Seasons
+from sim_hw.seasons_surroundings import PASS_DAYS, surroundings_of_orbit
 from sim_hw.sun import DAY_S
 
 _COLUMNS = (
@@ -33,6 +34,16 @@ def seasons_text(found: Seasons) -> str:
             f"penumbra {_penumbra_s(found, at):.1f} s at each end"
         )
     lines.append(f"sunlit     {100.0 * found.sunlit_ratio:.2f} % of the time")
+    around = surroundings_of_orbit(orbit)
+    lines.append(
+        f"anomaly    {around.passes_per_day:.1f} passes a day, "
+        f"{100.0 * around.anomaly_ratio:.1f} % of the time, longest "
+        f"{_length(around.longest_pass_s)}; first {PASS_DAYS:.0f} days"
+    )
+    lines.append(
+        f"sink       {around.sink_temp_k_min:.0f} to {around.sink_temp_k_max:.0f} K, radiator "
+        "edge-on; first orbit"
+    )
     return "\n".join(lines)
 
 
@@ -47,6 +58,7 @@ def seasons_table(several: Sequence[Seasons]) -> str:
 def seasons_json(found: Seasons) -> dict[str, Any]:
     """Return the same as values; times are in s after `epoch_utc`."""
     orbit = found.orbit
+    around = surroundings_of_orbit(orbit)
     return {
         "source": orbit.source,
         "epoch_utc": orbit.epoch_utc.isoformat(),
@@ -62,6 +74,11 @@ def seasons_json(found: Seasons) -> dict[str, Any]:
         "eclipse_days": round(found.eclipse_days, 3),
         "eclipse_s_max": round(found.longest_s, 3),
         "sunlit_ratio": round(found.sunlit_ratio, 6),
+        "anomaly_passes_per_day": round(around.passes_per_day, 3),
+        "anomaly_ratio": round(around.anomaly_ratio, 5),
+        "anomaly_pass_s_max": round(around.longest_pass_s, 1),
+        "sink_temp_k_min": round(around.sink_temp_k_min, 2),
+        "sink_temp_k_max": round(around.sink_temp_k_max, 2),
         "seasons": [
             {
                 "begin_s": round(season.begin_s, 1),

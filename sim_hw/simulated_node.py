@@ -210,7 +210,7 @@ def device_parameters(config: NodeConfig, plant_config: PlantConfig) -> DevicePa
         accelerator_count=config.node.accelerator_count,
         is_conducted=not config.node.has_loop,
         is_fed=not config.node.has_power_system,
-        payload_voltage_v=plant_config.host.bus54_voltage_v,
+        payload_voltage_v=plant_config.bus.bus54_voltage_v,
         cap_w_min=plant_config.accelerators.cap_min_w,
         cap_w_max=plant_config.accelerators.cap_max_w,
     )

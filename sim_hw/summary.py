@@ -18,6 +18,7 @@ from sim_hw.properties import PropertyChecker
 from sim_hw.property_truth import Approach, Violation
 from sim_hw.scenario_times import FOREVER_NS, FlightPlan
 from sim_hw.timeline import NS_PER_S
+from sim_hw.workload_account import WorkLedger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,9 @@ def build_summary(
     stories: Sequence[FaultStory],
     meter: FlightMeter,
     energy: EnergyLedger | None = None,
+    radiation: Mapping[str, Any] | None = None,
     properties: Mapping[str, bool | None] | None = None,
+    work: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Return the summary. `ok`: every expectation met, no property violated, energy closes.
 
@@ -62,7 +65,9 @@ def build_summary(
 
     Args:
         energy: The plant's own ledger; None: there is none.
+        radiation: What came of it (sim_hw/radiation.py); None: it was not flown.
         properties: Results of properties checked elsewhere, by name, e.g. S14; None: not tested.
+        work: What the accelerators did; None: all that the meter saw was useful.
     """
     ledger = checker.ledger
     found = {name: _property(checker, name) for name in checker.names}
@@ -90,15 +95,21 @@ def build_summary(
         "properties": dict(sorted(found.items(), key=lambda item: int(item[0][1:]))),
         "faults": [_fault(story) for story in stories],
         "peaks": meter.peaks(),
-        "work": meter.work(),
+        "work": _plain_work(meter) if work is None else dict(work),
         "energy": told,
         "orbit": {
             "source": orbit.source,
             "period_s": orbit.period_s,
             "eclipse_s": orbit.eclipse_s,
         },
+        "radiation": radiation,
     }
     return {key: _finite(value) for key, value in summary.items()}
+
+
+def _plain_work(meter: FlightMeter) -> dict[str, float]:
+    work = meter.work()
+    return {**work, **WorkLedger().figures(work["utilisation_seconds"])}
 
 
 def write_summary(summary: Mapping[str, Any], path: Path) -> None:

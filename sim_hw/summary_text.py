@@ -174,6 +174,14 @@ def _figures(summary: Mapping[str, Any]) -> Iterator[str]:
         f"Work    {work['accelerator_joules'] / 3.6e6:.2f} kWh into accelerators, "
         f"{work['utilisation_seconds'] / 3600.0:.2f} accelerator hours busy"
     )
+    if work.get("lost_seconds") or work.get("checkpoint_seconds"):
+        hours = {
+            name: work[f"{name}_seconds"] / 3600.0 for name in ("useful", "lost", "checkpoint")
+        }
+        yield (
+            f"        {hours['useful']:.2f} h useful, {hours['lost']:.2f} h lost, "
+            f"{hours['checkpoint']:.2f} h in checkpoints; {work['restart_count']} restarts"
+        )
     if "supply_temp_c_min" in peaks:
         what, low_c, high_c = "coolant", peaks["supply_temp_c_min"], peaks["return_temp_c_max"]
     else:
@@ -187,12 +195,26 @@ def _figures(summary: Mapping[str, Any]) -> Iterator[str]:
             100.0 * peaks[f"charge_ratio_{name}"] for name in ("start", "min", "end")
         )
         yield f"Charge  {start:.1f} % at the start, lowest {lowest:.1f} %, {end:.1f} % at the end"
+    if summary["radiation"]:
+        yield from _radiation_lines(summary["radiation"])
     per_cpu = summary["simulated_s"] / max(summary["cpu_s"], 1e-9)
     yield (
         f"Speed   {per_cpu:.0f} simulated s per CPU s "
         f"({summary['cpu_s']:.1f} s CPU, {summary['wall_s']:.1f} s wall)"
     )
     yield f"Trace   {summary['trace_hash']} (config {summary['config_hash']})"
+
+
+def _radiation_lines(radiation: Mapping[str, Any]) -> Iterator[str]:
+    passes = radiation["anomaly_pass_count"]
+    yield (
+        f"Dose    {_number(radiation['dose_rad'])} rad(Si); {passes} anomaly "
+        f"{'pass' if passes == 1 else 'passes'}; radiation {radiation['level']}"
+    )
+    struck = [f"{kind['id']} x{kind['count']}" for kind in radiation["classes"] if kind["count"]]
+    yield from textwrap.wrap(
+        "Struck  " + (", ".join(struck) or "nothing"), WIDTH, subsequent_indent=" " * 8
+    )
 
 
 def _verdict(summary: Mapping[str, Any]) -> str:

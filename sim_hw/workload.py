@@ -15,9 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flight.operator_error import OperatorError
+from sim_hw.workload_inference import InferenceWorkload
+from sim_hw.workload_parameters import numbers_of
+from sim_hw.workload_training import TrainingWorkload
 
 ACCELERATOR_COUNT = 8
 JOB_START_S = 60.0  # ref1: jobs start 60 s after NOMINAL
+CLOCK_MAX_MHZ = 1980.0  # REF-1
+
+Job = TrainingWorkload | InferenceWorkload
+"""A workload that feels what becomes of the accelerators and keeps an account of its time."""
 
 
 class Workload(Protocol):
@@ -123,27 +130,33 @@ def build_workload(
     seed: int,
     folder: Path,
     accelerator_count: int = ACCELERATOR_COUNT,
+    clock_max_mhz: float = CLOCK_MAX_MHZ,
 ) -> Workload:
     """Return the workload of a checked scenario action; a trace file is looked up beside the
     scenario.
 
+    Args:
+        clock_max_mhz: Top clock of the accelerators: a job at it advances as fast as it can.
+
     Raises:
         OperatorError: A trace cannot be used.
     """
-    ratio = float(parameters.get("utilisation_ratio", 1.0))
-    match parameters.get("kind", "constant"):
-        case "trace":
-            return TraceWorkload(folder / str(parameters["file"]), accelerator_count)
-        case "bursty":
-            return BurstyWorkload(
-                seed=seed,
-                utilisation_ratio=ratio,
-                busy_s=float(parameters.get("busy_s", 120.0)),
-                idle_s=float(parameters.get("idle_s", 60.0)),
-                accelerator_count=accelerator_count,
-            )
-        case _:
-            return ConstantWorkload(ratio, accelerator_count)
+    kind = str(parameters.get("kind", "constant"))
+    if kind == "trace":
+        return TraceWorkload(folder / str(parameters["file"]), accelerator_count)
+    if kind in ("training", "inference"):
+        job = TrainingWorkload if kind == "training" else InferenceWorkload
+        return job(
+            parameters,
+            seed=seed,
+            accelerator_count=accelerator_count,
+            clock_max_mhz=clock_max_mhz,
+            start_s=JOB_START_S,
+        )
+    numbers = numbers_of(kind, parameters)
+    if kind == "bursty":
+        return BurstyWorkload(seed=seed, accelerator_count=accelerator_count, **numbers)
+    return ConstantWorkload(numbers["utilisation_ratio"], accelerator_count)
 
 
 def _read_trace(path: Path, count: int) -> tuple[list[float], list[NDArray[np.float64]]]:

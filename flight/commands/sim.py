@@ -26,6 +26,12 @@ def add(commands: Commands) -> None:
     sim.add_argument("--duration", metavar="TIME", help="1orbit (default), 5400s, 90min, 3d")
     sim.add_argument("--out", type=Path, metavar="DIR", help="default: flights/NAME-seedN")
     sim.add_argument(
+        "--radiation",
+        choices=("none", "nominal", "accelerated"),
+        default="none",
+        help="particles by their rates, or each kind about once in an orbit (default none)",
+    )
+    sim.add_argument(
         "--realtime",
         nargs="?",
         type=_speed,
@@ -107,6 +113,7 @@ def _sim(arguments: argparse.Namespace) -> int:
         realtime_speed=arguments.realtime,
         as_json=arguments.json,
         with_report=arguments.report,
+        radiation=arguments.radiation,
     )
     if arguments.runs is not None:
         _refuse_realtime(arguments)

@@ -11,6 +11,7 @@ from flight.report import sections
 from flight.report.balance import balance
 from flight.report.flight_data import FlightData
 from flight.report.page_data import marks_data, panel_data, reasons_data, script_json
+from flight.report.radiation import radiation
 from flight.report.windows import window_data
 from flight.report.words import Html, element, table
 from flight.services.recording import RecordingReader
@@ -24,7 +25,8 @@ POLICY = (
 )
 LINKS = (
     ("verdict", "Verdict"), ("properties", "Safety"), ("timeline", "Timeline"),
-    ("plots", "Plots"), ("energy", "Energy"), ("throttling", "Throttling"), ("faults", "Faults"),
+    ("plots", "Plots"), ("energy", "Energy"), ("radiation", "Radiation"),
+    ("throttling", "Throttling"), ("faults", "Faults"),
     ("expectations", "Expectations"), ("events", "Events"), ("flight", "Flight"),
     ("runs", "Runs"), ("wrong", "What went wrong"),
 )  # fmt: skip
@@ -61,6 +63,7 @@ def flight_page(data: FlightData, reader: RecordingReader) -> str:
         sections.timeline(data),
         plots(keys, _what_is_left(data), what_is_absent(data)),
         balance(data),
+        radiation(data),
         sections.throttling(data),
         sections.fault_sections(data, drawn),
         sections.expectations(data),

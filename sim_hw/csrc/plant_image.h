@@ -65,6 +65,10 @@ typedef struct sim_truth {
     double nvme_temp_c[2];
     double nvme_wear_ratio[2];
     double disk_free_ratio;
+    double accel_memory_bandwidth_ratio[8]; /* of the full bandwidth; lower once memory throttles */
+    double accel_hung[8];             /* 1: its controller stands still; settings are refused */
+    double module_peak_current_a[32]; /* four per module: highest mean over 2, 5, 10, 20 ms in the
+                                         last step; 0 without a load step */
 } sim_truth_t;
 
 /** Set-points: written by the simulated devices only, read by the plant. */

@@ -25,6 +25,7 @@
 /** Wiring of one page; pointers may be NULL: not there. */
 typedef struct sim_pmbus_wiring {
     const double *truth[SIM_MEASURED]; /**< what the page measures */
+    const double *peak_current_a;      /**< transient within the last step; 0: none */
     double *enabled;    /**< where the state of the switch goes; NULL: a monitor, no switch */
     const double *nack; /**< knob: the part does not acknowledge */
     const double *fail_closed; /**< knob: the switch conducts whatever it is told */

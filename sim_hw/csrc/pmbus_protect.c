@@ -54,12 +54,32 @@ void sim_pmbus_forget_peaks(sim_pmbus_part_t *self, uint8_t page) {
     self->registers[page].has_peak = false;
 }
 
+/* A transient is over before the next conversion is read: only the peaks know of it. */
+static double transient(const sim_pmbus_part_t *self, uint8_t page, uint8_t quantity) {
+    const double *peak_a = self->wiring[page].peak_current_a;
+    if (peak_a == NULL || !(*peak_a > 0.0)) {
+        return -HUGE_VAL;
+    }
+    switch (quantity) {
+    case SIM_IOUT:
+    case SIM_IIN:
+        return *peak_a;
+    case SIM_POUT:
+        return *peak_a * sim_pmbus_truth(self, page, SIM_VOUT);
+    case SIM_PIN:
+        return *peak_a * sim_pmbus_truth(self, page, SIM_VIN);
+    default:
+        return -HUGE_VAL;
+    }
+}
+
 void sim_pmbus_keep_peaks(sim_pmbus_part_t *self, uint8_t page) {
     sim_pmbus_page_t *registers = &self->registers[page];
     for (uint8_t quantity = 0; quantity < SIM_QUANTITIES; quantity++) {
         double value = sim_pmbus_reading(self, page, quantity);
         bool is_first = !registers->has_peak;
-        registers->peak[quantity] = is_first ? value : fmax(value, registers->peak[quantity]);
+        double high = fmax(value, transient(self, page, quantity));
+        registers->peak[quantity] = is_first ? high : fmax(high, registers->peak[quantity]);
         registers->low[quantity] = is_first ? value : fmin(value, registers->low[quantity]);
     }
     registers->has_peak = true;

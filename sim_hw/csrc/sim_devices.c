@@ -97,6 +97,7 @@ static void open_module(sim_devices_t *self, size_t i, const sim_parameters_t *p
     part->wiring[0] = (sim_pmbus_wiring_t){.truth = {[SIM_VOUT] = &truth->module_voltage_v[i],
                                                      [SIM_IOUT] = &truth->module_current_a[i],
                                                      [SIM_TEMP_1] = &truth->module_temp_c[i]},
+                                           .peak_current_a = &truth->module_peak_current_a[4u * i],
                                            .enabled = &image->setpoint.module_enabled[i],
                                            .nack = &image->knobs.module_nack[i],
                                            .fail_closed = &image->knobs.module_fail_closed[i],

@@ -1,48 +1,31 @@
 """Check cases 7, 8, 11, 16 to 18 and 20: radiator, cores, loop."""
 
 from functools import cache
-from types import SimpleNamespace
 
-import numpy as np
-
-from sim_hw.config_accelerators import AcceleratorConfig
-from sim_hw.config_heat import RadiatorConfig
-from sim_hw.plant import Plant, PlantStart
+from sim_hw._native import lib
+from sim_hw.config_heat import HostConfig, RadiatorConfig, StackConfig
 from sim_hw.plant_config import PlantConfig
-from sim_hw.thermal import ZERO_C_K, HeatPath, radiated_w
 from tests.check_cases.case import CheckCase
-from tests.unit.plant_stand_in import blank_image, running_plant
+from tests.unit.heat_bench import DT_S, ZERO_C_K, HeatBench
 
-DT_S = 0.1
 SOLAR_W_PER_M2 = 1361.0
-NO_PROTECTION = {"slowdown_temp_c": 200.0, "shutdown_temp_c": 200.0}
+IDEAL_FINS = {"fin_length_m": 1e-3, "fin_thickness_m": 0.1}
+ONE_LUMP = {"core_package_ratio": 1e-3, "plate_film_ratio": 1e-3, "memory_power_ratio": 0.0}
 _CLOSED = "closed form, computed"
 _TABLE = "published table of radiators, one side, emissivity 0.9, 3 K"
 
 
-def heat_path(
-    config: PlantConfig | None = None,
-    *,
-    temp_c: float,
-    core_k_per_w: float = 0.045,
-    image: SimpleNamespace | None = None,
-) -> HeatPath:
-    """Return a heat path with all nodes at one temperature."""
-    return HeatPath(
-        config or PlantConfig(),
-        image or blank_image(),
-        core_k_per_w=np.full(8, core_k_per_w),
-        core_temp_c=np.full(8, temp_c),
-        coolant_temp_c=temp_c,
-    )
+def radiated_w(area_m2: float, emissivity_ratio: float, temp_k: float, sink_k: float) -> float:
+    """Return the net heat of a two-sided panel."""
+    return float(lib.sim_radiated_w(2.0, area_m2, emissivity_ratio, temp_k, sink_k))
 
 
 def flying_radiator_w(temp_k: float, *, area_m2: float, emissivity_ratio: float) -> float:
     """Return what the plant's radiator rejects to empty space with all of it at one temperature."""
-    radiator = RadiatorConfig(area_m2=area_m2, emissivity_ratio=emissivity_ratio)
-    heat = heat_path(PlantConfig(radiator=radiator), temp_c=temp_k - ZERO_C_K)
-    heat.advance(DT_S, flow_kg_per_s=0.0, bypass_ratio=0.0, heat_w=0.0, sink_k=0.0)
-    return heat.radiated_w
+    radiator = RadiatorConfig(area_m2=area_m2, emissivity_ratio=emissivity_ratio, **IDEAL_FINS)
+    bench = HeatBench(PlantConfig(radiator=radiator), temp_c=temp_k - ZERO_C_K)
+    bench.advance(1e-3)
+    return float(bench.heat.radiated_w)
 
 
 def balance_temp_k(absorbed_w_per_m2: float) -> float:
@@ -58,14 +41,14 @@ def balance_temp_k(absorbed_w_per_m2: float) -> float:
 @cache
 def core_step() -> tuple[float, ...]:
     """Return the core after each 0.1 s of 700 W, 0.05 K/W over a coolant held at 45 degC."""
-    image = blank_image()
-    heat = heat_path(temp_c=45.0, core_k_per_w=0.05, image=image)
-    image.truth.accel_power_w[:] = 700.0
+    lumped = StackConfig(core_j_per_k=300.0, package_j_per_k=300.0, plate_j_per_k=1e6, **ONE_LUMP)
+    bench = HeatBench(PlantConfig(stack=lumped), temp_c=45.0, core_k_per_w=0.05)
+    bench.set_power(700.0)
     core_c = []
     for _ in range(3000):
-        heat._plate_c[:] = 45.0  # the case holds the coolant
-        heat.advance(DT_S, flow_kg_per_s=0.144, bypass_ratio=0.0, heat_w=0.0, sink_k=190.0)
-        core_c.append(float(image.truth.accel_core_temp_c[0]))
+        bench.heat.stack.plate_c[0] = 45.0  # the case holds the coolant
+        bench.advance()
+        core_c.append(bench.core_c)
     return tuple(core_c)
 
 
@@ -74,50 +57,41 @@ def first_at_75_c() -> float:
     return DT_S * (1 + next(i for i, value in enumerate(core_step()) if value >= 75.0))
 
 
-def stagnant_plant(start_c: float, power_w: float) -> tuple[Plant, SimpleNamespace]:
-    """Return a plant with both pumps dead, core and plate all but one node, and a fixed power."""
-    lumped = AcceleratorConfig(core_k_per_w_min=0.002, core_k_per_w_max=0.002, **NO_PROTECTION)
-    plant, image = running_plant(
-        PlantConfig(accelerators=lumped), start=PlantStart(temp_c=start_c, rails_on=True)
+def stagnant_bench(start_c: float) -> HeatBench:
+    """Return a loop whose pump has just died, core and plate all but one node."""
+    lumped = StackConfig(core_j_per_k=60.0, package_j_per_k=540.5, **ONE_LUMP)
+    bench = HeatBench(
+        PlantConfig(stack=lumped), temp_c=start_c, core_k_per_w=0.002, pump_rpm=(4000.0, 0.0)
     )
-    plant.faults.pump_torque_ratio[:] = 0.0
-    image.setpoint.accel_cap_w[:] = power_w
-    plant.utilisation_target[:] = 1.0
-    return plant, image
-
-
-def advance(plant: Plant, seconds: float) -> None:
-    """Advance by whole cycles."""
-    for _ in range(round(seconds / DT_S)):
-        plant.advance(DT_S)
+    bench.pumps_faults.torque_ratio = (0.0, 0.0)
+    bench.fly(20.0)  # the pump coasts down
+    assert bench.truth.flow_kg_per_s == 0.0
+    return bench
 
 
 def seconds_between(low_c: float, high_c: float) -> float:
     """Return how long a core at 700 W without flow takes from one temperature to the other."""
-    plant, image = stagnant_plant(low_c - 10.0, 700.0)
-    core = image.truth.accel_core_temp_c
-    marks: list[float] = []
-    for limit_c in (low_c, high_c):
-        while core[0] < limit_c:
-            plant.advance(0.02)
-        marks.append(plant.time_s)
-    return marks[1] - marks[0]
+    bench = stagnant_bench(low_c - 10.0)
+    bench.set_power(700.0)
+    steps = [0, 0]
+    for i, limit_c in enumerate((low_c, high_c)):
+        while bench.core_c < limit_c:
+            bench.advance(0.02)
+            steps[i] += 1
+    return 0.02 * steps[1]
 
 
 @cache
 def stagnant_slopes() -> tuple[float, float]:
     """Return how fast core and plate warm without flow at 700 W, then at 70 W, in K/s."""
-    plant, image = stagnant_plant(30.0, 700.0)
-    core = image.truth.accel_core_temp_c
-    advance(plant, 20.0)  # the pump coasts down
-    assert image.truth.flow_kg_per_s[0] == 0.0
+    bench = stagnant_bench(30.0)
     slopes = []
     for power_w in (700.0, 70.0):
-        image.setpoint.accel_cap_w[:] = power_w
-        advance(plant, 5.0)
-        before_c = float(core[0])
-        advance(plant, 10.0)
-        slopes.append((float(core[0]) - before_c) / 10.0)
+        bench.set_power(power_w)
+        bench.fly(5.0)
+        before_c = bench.core_c
+        bench.fly(10.0)
+        slopes.append((bench.core_c - before_c) / 10.0)
     return slopes[0], slopes[1]
 
 
@@ -126,28 +100,31 @@ def loop_slope() -> float:
     """Return how fast the loop warms by 5.6 kW without rejection, in K/s."""
     config = PlantConfig(
         radiator=RadiatorConfig(emissivity_ratio=1e-9),
-        accelerators=AcceleratorConfig(core_j_per_k=50.0),  # cores are not part of the loop
+        # Cores and host are not part of the loop.
+        stack=StackConfig(core_j_per_k=0.1, package_j_per_k=0.1, memory_power_ratio=0.0),
+        host=HostConfig(heat_capacity_j_per_k=10.0),
     )
-    heat = heat_path(config, temp_c=20.0)
+    bench = HeatBench(config, temp_c=20.0)
+    bench.inputs.flow_kg_per_s = 0.144
+    bench.inputs.heater_w[0] = 5600.0
     mean_c = []
     for _ in range(8000):
-        heat.advance(DT_S, flow_kg_per_s=0.144, bypass_ratio=0.0, heat_w=5600.0, sink_k=190.0)
-        mean_c.append(heat.mean_coolant_temp_c)
+        bench.advance()
+        mean_c.append(float(bench.heat.mean_coolant_temp_c))
     return (mean_c[-1] - mean_c[-4001]) / 400.0
 
 
 @cache
 def full_load() -> tuple[float, float]:
     """Return the coolant's rise in K and the pump's power in W at 5.6 kW and 0.1436 kg/s."""
-    plant, image = running_plant()
-    plant.utilisation_target[:] = 1.0
-    image.setpoint.pump_speed_target_rpm[0] = 4000.0 * 0.1436 / 0.144
-    advance(plant, 2600.0)
-    truth = image.truth
-    assert abs(float(truth.accel_power_w.sum()) / 5600.0 - 1.0) < 1e-3
-    assert abs(float(truth.flow_kg_per_s[0]) / 0.1436 - 1.0) < 1e-3
-    rise_k = float(truth.return_temp_c[0] - truth.supply_temp_c[0])
-    return rise_k, float(truth.pump_current_a[0] * truth.bus28_voltage_v[0])
+    bench = HeatBench(temp_c=35.0, pump_rpm=(4000.0 * 0.1436 / 0.144, 0.0))
+    bench.set_power(700.0)
+    bench.set_sink(190.0)
+    bench.fly(2600.0)
+    truth = bench.truth
+    assert abs(truth.flow_kg_per_s / 0.1436 - 1.0) < 1e-3
+    rise_k = float(truth.return_temp_c - truth.supply_temp_c)
+    return rise_k, float(truth.pump_current_a[0] * bench.bus28_voltage_v)
 
 
 HEAT_CASES = (

@@ -1,44 +1,36 @@
-"""Check cases 13 to 15 and 27: battery, orbit energy, conservation."""
+"""Check cases 13 to 15, 21 and 27: battery, orbit energy, inrush, conservation."""
 
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
-import numpy as np
-
-from sim_hw.config_power import ArrayConfig, BatteryConfig
-from sim_hw.eps import PowerSystem
+from sim_hw._native import ffi, lib
+from sim_hw.config_power import ArrayConfig, BatteryConfig, LimiterConfig
+from sim_hw.native_config import fill_struct
 from sim_hw.orbit import Orbit
 from sim_hw.plant import Plant, PlantStart
 from sim_hw.seasons import design_orbit, find_seasons
 from tests.check_cases.case import CheckCase
-from tests.unit.plant_stand_in import blank_image, running_plant
+from tests.check_cases.power_system import PowerSystem, paper_array, paper_config
+from tests.unit.plant_stand_in import running_plant
 
 DT_S = 0.1
 _CLOSED = "closed form, computed"
+_SMAD = "Wertz, Larson: Space Mission Analysis and Design, sizing of a solar array"
 _ROUND_TRIP_RATIO = 0.90
 
 
-def power_system(
-    battery: BatteryConfig, *, charge_ratio: float, array: ArrayConfig | None = None
-) -> PowerSystem:
-    """Return a power system alone, with all strings healthy."""
-    return PowerSystem(
-        array or ArrayConfig(),
-        battery,
-        blank_image(),
-        charge_ratio=charge_ratio,
-        temp_c=20.0,
-        bus28_voltage_v=28.0,
-        string_ok=np.ones(8),
-    )
-
-
 def drawn_ratio(load_w: float, seconds: float, capacity_wh: float) -> float:
-    """Return the depth of discharge after a load in the dark."""
-    eps = power_system(BatteryConfig(capacity_wh=capacity_wh), charge_ratio=0.95)
+    """Return the depth of discharge after a load in the dark; the battery scales with its size."""
+    scale = capacity_wh / 12_500.0
+    battery = BatteryConfig(
+        capacity_wh=capacity_wh, resistance_ohm=0.008 / scale, discharge_current_a_max=250.0 * scale
+    )
+    eps = PowerSystem(paper_config(battery), charge_ratio=0.95)
     steps = round(seconds / DT_S)
     for _ in range(steps):
         eps.advance(seconds / steps, 0.0, load_w, 0.0)
+    assert eps.state.bus_on
     return 0.95 - eps.charge_ratio
 
 
@@ -47,12 +39,11 @@ def drawn_wh() -> float:
     return 12_000.0 * drawn_ratio(6000.0, 2136.7, 12_000.0)
 
 
-def charge_change_over_an_orbit() -> float:
-    """Return the change of charge over one orbit with the array of case 14, in per cent."""
+def charge_change_over_an_orbit(array: ArrayConfig, round_trip_ratio: float) -> float:
+    """Return the change of charge over one orbit of 6 kW, in per cent."""
     orbit = Orbit.circular(550.0, 0.0, shadow="cylinder")
-    battery = BatteryConfig(charge_efficiency_ratio=_ROUND_TRIP_RATIO / 0.95)
-    array = ArrayConfig(string_power_w=9954.0 / 8.0)
-    eps = power_system(battery, charge_ratio=0.9, array=array)
+    battery = BatteryConfig(charge_efficiency_ratio=round_trip_ratio / 0.95)
+    eps = PowerSystem(paper_config(battery, array), charge_ratio=0.9)
     steps = round(orbit.period_s)
     dt_s = orbit.period_s / steps
     for n in range(steps):
@@ -60,6 +51,26 @@ def charge_change_over_an_orbit() -> float:
         for _ in range(5):
             eps.advance(dt_s / 5.0, sunlight_ratio, 6000.0, 0.0)
     return 100.0 * (eps.charge_ratio - 0.9)
+
+
+def smad_charge_change(array_w: float, direct_ratio: float, battery_ratio: float) -> float:
+    """Return the same with efficiencies from the array straight and through the battery."""
+    array = paper_array(array_w, regulation_efficiency_ratio=direct_ratio)
+    return charge_change_over_an_orbit(array, battery_ratio / direct_ratio)
+
+
+def limiter(limit_a: float, trip_off_s: float) -> Any:
+    """Return a limiter in C that holds an overload at a current."""
+    section = LimiterConfig(class_current_a=limit_a / 1.4, limit_ratio=1.4, trip_off_s=trip_off_s)
+    config = ffi.new("sim_limiter_config_t *")
+    fill_struct(config, section)
+    return config
+
+
+def trips_on_inrush(trip_off_s: float) -> float:
+    """Return 1 where 1 mF at 54 V opens a limiter of 20 A, else 0."""
+    config = limiter(20.0, trip_off_s)
+    return float(lib.sim_limiter_trips_on_inrush(config, 0.001, 54.0, 0.0, 100.0))
 
 
 @cache
@@ -115,9 +126,19 @@ POWER_CASES = (
         expected=3749.0, tolerance=2.0, ours=drawn_wh, digits=1,
     ),
     CheckCase(
-        number="14", what="charge over an orbit with P (1 + Te / (0.90 Td)) = 9954 W for 6 kW",
+        number="14a", what="charge over an orbit with P (1 + Te / (0.90 Td)) = 9954 W for 6 kW",
         source=_CLOSED, unit="% of charge", expected=0.0, tolerance=0.1,
-        ours=charge_change_over_an_orbit, digits=4,
+        ours=lambda: charge_change_over_an_orbit(paper_array(9954.0), _ROUND_TRIP_RATIO), digits=4,
+    ),
+    CheckCase(
+        number="14b", what="14a, direct energy transfer: 12,534 W; straight 0.85, by battery 0.65",
+        source=_SMAD, unit="% of charge", expected=0.0, tolerance=0.1,
+        ours=lambda: smad_charge_change(12_534.0, 0.85, 0.65), digits=4,
+    ),
+    CheckCase(
+        number="14c", what="14a, peak power tracking: 13,431 W; straight 0.80, by battery 0.60",
+        source=_SMAD, unit="% of charge", expected=0.0, tolerance=0.1,
+        ours=lambda: smad_charge_change(13_431.0, 0.80, 0.60), digits=4,
     ),
     CheckCase(
         number="15a", what="energy of the longest eclipse, 600 km dawn-dusk, 120 kW",
@@ -128,6 +149,19 @@ POWER_CASES = (
         number="15b", what="depth of discharge of 145 kWh in it, η 0.95", source=_CLOSED,
         unit="%", expected=30.0, tolerance=0.005 * 30.0,
         ours=lambda: 100.0 * drawn_ratio(120_000.0, longest_eclipse_s(), 145_000.0),
+    ),
+    CheckCase(
+        number="21a", what="inrush t = C V / I: 1 mF, 54 V, 20 A", source=_CLOSED, unit="ms",
+        expected=2.70, tolerance=0.05, ours=lambda: 1e3 * lib.sim_inrush_s(0.001, 54.0, 20.0),
+    ),
+    CheckCase(
+        number="21b", what="the same: energy held, C V^2 / 2", source=_CLOSED, unit="J",
+        expected=1.458, tolerance=0.0005, ours=lambda: lib.sim_inrush_j(0.001, 54.0), digits=3,
+    ),
+    CheckCase(
+        number="21c", what="the same through a limiter of 20 A and 6 ms: it opens",
+        source="ECSS-E-ST-20-20C, definitions", unit="times", expected=0.0, tolerance=0.0,
+        ours=lambda: trips_on_inrush(0.006), digits=0,
     ),
     CheckCase(
         number="27", what="energy in, out and held, through faults and uneven steps, 4000 s",

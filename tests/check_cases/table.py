@@ -7,11 +7,12 @@ from tests.check_cases.case import CheckCase
 from tests.check_cases.heat_cases import HEAT_CASES
 from tests.check_cases.orbit_cases import ORBIT_CASES
 from tests.check_cases.power_cases import POWER_CASES
+from tests.check_cases.radiation_cases import RADIATION_CASES
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "check-cases.md"
 CASES = tuple(
     sorted(
-        (*ORBIT_CASES, *POWER_CASES, *HEAT_CASES),
+        (*ORBIT_CASES, *POWER_CASES, *HEAT_CASES, *RADIATION_CASES),
         key=lambda case: (int(case.number.rstrip("abcdefgh")), case.number),
     )
 )
@@ -36,8 +37,6 @@ WAITING = (
         "inrush t = C V / I: 1 mF, 54 V, 20 A, 2.70 ms, and no trip of a limiter of 6 ms",
         "rails with latching current limiters in the plant",
     ),
-    ("23", "upsets of 64 MiB at 4.04e-7 per bit and day: 216.9 per day", "radiation"),
-    ("25", "failure rates of Llama 3: 3.09 h, 50 677 h, 264 days, 10.7 %", "rates of faults"),
     ("26", "CRC-16 of PUS packets", "packets of that kind: the link carries MessagePack"),
 )
 _HEAD = """\

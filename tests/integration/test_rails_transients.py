@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from flight.config import NodeConfig, build_points
-from flight.node import MODULE_NOMINAL_W, build_hal_specs
+from flight.node import MODULE_NOMINAL_W, TRANSIENT_MASK, build_hal_specs
 from hal import DriverSet, NodeImage
+from sim_hw._native import lib
 from sim_hw.devices import PlantImage, SimulatedDevices
 from sim_hw.sensors import make_sensors_ideal
 from sim_hw.simulated_node import SimulatedHardware
+from tests.unit.accelerators_bench import AcceleratorBench
 
 POLL_NS = 1_000_000
 BUS_V = 54.0
@@ -149,6 +151,32 @@ def test_only_the_module_that_draws_is_opened_and_stays_open(bench: Bench, modul
     wanted = [float(i != module) for i in range(8)]
     assert bench.image.setpoint.module_enabled.tolist() == wanted
     assert bench.image.setpoint.aux_enabled.tolist() == [1.0] * 8
+
+
+@pytest.mark.parametrize("seed", [7, 8, 9])
+def test_a_load_step_of_the_plant_never_trips(bench: Bench, seed: int) -> None:
+    plant = AcceleratorBench(seed=seed)
+    plant.utilisation_target[:] = 1.0  # from idle: the greatest step there is
+    plant.advance(0.1)
+    peaks = plant.image.truth.module_peak_current_a.reshape(8, 4) * BUS_V / MODULE_NOMINAL_W
+    ends_ms = sorted(end_ms for _, end_ms in LEGAL)
+    assert peaks[:, 0].max() > 1.4
+    for peak in peaks.tolist():
+
+        def envelope(since_ms: float, peak: list[float] = peak) -> float:
+            pairs = zip(peak, ends_ms, strict=True)
+            return next((times for times, end_ms in pairs if since_ms < end_ms), 1.0)
+
+        assert bench.draw(envelope, phase_ms=0.5, for_ms=SETTLED_MS) == {}
+
+
+def test_the_plant_has_the_same_mask_as_the_reflexes() -> None:
+    plant = [lib.sim_peak_mask_ratio(k) for k in range(4)]
+    by_length = sorted(TRANSIENT_MASK, key=lambda pair: pair[1])
+    assert plant == [times for times, _ in by_length]
+    assert sorted(TRANSIENT_MASK) == sorted(LEGAL)
+    amperes = [round(times * MODULE_NOMINAL_W / BUS_V, 2) for times in (1.0, *reversed(plant))]
+    assert amperes == [12.96, 14.26, 15.56, 19.44, 20.74]
 
 
 def test_one_wrong_sample_never_trips(bench: Bench) -> None:

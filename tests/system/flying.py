@@ -13,7 +13,8 @@ from flight.config import NodeConfig
 from flight.durations import parse_duration
 from sim_hw.fault_injector import SimulationInjector
 from sim_hw.flight import Flight, FlightSetup
-from sim_hw.orbit import Orbit, SinkModel
+from sim_hw.fly import surroundings_of
+from sim_hw.orbit import Orbit
 from sim_hw.plant_config import PlantConfig
 from sim_hw.scenario import parse_scenario
 from sim_hw.scenario_times import resolve
@@ -41,7 +42,7 @@ def setup_of(
         inclination_deg=around.inclination_deg,
         start_utc=around.start_utc,
         start_phase_ratio=checked.start.orbit_phase or 0.0,
-        sink=SinkModel(around.sink_dark_temp_k, around.sink_full_albedo_temp_k),
+        surroundings=surroundings_of(plant_config),
     )
     if duration_s is None:
         duration_s = parse_duration(

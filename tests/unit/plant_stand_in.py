@@ -1,35 +1,9 @@
-"""A plant image without C: the fields of plant_image.h as numpy arrays, and a plant on it."""
+"""A plant on a real plant image, without devices or drivers."""
 
-import re
-from pathlib import Path
-from types import SimpleNamespace
-
-import numpy as np
-
+from sim_hw.devices import PlantImage
 from sim_hw.orbit import Orbit
 from sim_hw.plant import Plant, PlantStart
 from sim_hw.plant_config import PlantConfig
-
-HEADER = Path(__file__).parents[2] / "sim_hw" / "csrc" / "plant_image.h"
-STRUCTS = {
-    "truth": "sim_truth",
-    "setpoint": "sim_setpoint",
-    "knobs": "sim_knobs",
-    "boards": "sim_boards",
-}
-
-
-def blank_image() -> SimpleNamespace:
-    """Return an image of zeros with the fields of the header; a scalar has the shape (1,)."""
-    text = HEADER.read_text(encoding="ascii")
-    image = SimpleNamespace(time_s=np.zeros(1))
-    for name, struct in STRUCTS.items():
-        body = re.search(rf"struct {struct} \{{(.*?)\}}", text, re.DOTALL)
-        assert body is not None
-        fields = re.findall(r"double\s+(\w+)\s*(?:\[(\d+)\])?;", body.group(1))
-        part = SimpleNamespace(**{field: np.zeros(int(count or 1)) for field, count in fields})
-        setattr(image, name, part)
-    return image
 
 
 def running_plant(
@@ -38,9 +12,9 @@ def running_plant(
     seed: int = 7,
     orbit: Orbit | None = None,
     start: PlantStart | None = None,
-) -> tuple[Plant, SimpleNamespace]:
+) -> tuple[Plant, PlantImage]:
     """Return a plant with rails on and its image."""
-    image = blank_image()
+    image = PlantImage()
     plant = Plant(
         config or PlantConfig(),
         image,

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from sim_hw.thermal import ZERO_C_K
 from tests.check_cases.heat_cases import flying_radiator_w
 from tests.verify.ai1 import (
     AREA_M2,
@@ -13,6 +12,7 @@ from tests.verify.ai1 import (
     PEAK_W,
     REFERENCE_C,
     ROWS,
+    ZERO_C_K,
     Panel,
     cells_k,
     panel_w,

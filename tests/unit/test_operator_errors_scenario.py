@@ -172,6 +172,14 @@ SCENARIOS = {
         action('do = "workload"\nparameters = { kind = "bursti" }'),
         "action[0].parameters.kind = 'bursti': no such workload; did you mean 'bursty'?",
     ),
+    "workload_out_of_range": (
+        action('do = "workload"\nparameters = { kind = "training", step_s = 0.1 }'),
+        "action[0].parameters.step_s = 0.1: write 0.6 to 600",
+    ),
+    "workload_of_another_kind": (
+        action('do = "workload"\nparameters = { kind = "constant", step_s = 3.0 }'),
+        "action[0].parameters.step_s = 3.0: a constant workload takes utilisation_ratio",
+    ),
     "mode_to_start_in": (
         TITLE + '[start]\nmode = "DEGRADED"\n',
         "start.mode = 'DEGRADED': write 'STANDBY', 'NOMINAL' or 'SAFE'",

@@ -2,18 +2,22 @@
 
 import tomllib
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from sim_hw.accelerators import REASON_HW_SLOWDOWN, REASON_IDLE, REASON_POWER_CAP
+from sim_hw.config_accelerators import AcceleratorConfig
+from sim_hw.devices import PlantImage
 from sim_hw.orbit import Orbit
 from sim_hw.plant import Plant, PlantStart
 from sim_hw.plant_config import PlantConfig
-from tests.unit.plant_stand_in import blank_image, running_plant
+from tests.unit.plant_stand_in import running_plant
 
+REASON_IDLE, REASON_POWER_CAP, REASON_HW_SLOWDOWN = 0x1, 0x4, 0x8  # NVML clocks event reasons
+
+CONFIG = AcceleratorConfig()
+DYNAMIC_W = CONFIG.full_power_w - CONFIG.static_power_w(CONFIG.full_power_temp_c)
 REF1_PATH = Path(__file__).parents[2] / "examples" / "configs" / "ref1.toml"
 
 
@@ -23,7 +27,7 @@ def advance(plant: Plant, seconds: float) -> None:
         plant.advance(0.1)
 
 
-def truth_bytes(image: SimpleNamespace) -> bytes:
+def truth_bytes(image: PlantImage) -> bytes:
     """Return all truths as bytes, in the order of the header."""
     return b"".join(value.tobytes() for value in vars(image.truth).values())
 
@@ -42,8 +46,8 @@ def test_an_unknown_key_or_a_value_out_of_range_is_refused() -> None:
         PlantConfig.model_validate({"radiator": {"area_mm2": 6.0}})
     with pytest.raises(ValidationError, match="emissivity_ratio"):
         PlantConfig.model_validate({"radiator": {"emissivity_ratio": 1.2}})
-    with pytest.raises(ValidationError, match="leaves nothing for the radiator"):
-        PlantConfig.model_validate({"loop": {"heat_capacity_j_per_k": 10_000.0}})
+    with pytest.raises(ValidationError, match="shut_off_pressure_kpa is not above"):
+        PlantConfig.model_validate({"loop": {"shut_off_pressure_kpa": 140.0}})
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 7])
@@ -177,7 +181,8 @@ def test_an_ignored_cap_leaves_the_accelerator_at_its_demand() -> None:
     image.knobs.accel_cap_ignored[3] = 1.0
     image.setpoint.accel_cap_w[:] = 200.0
     advance(plant, 5.0)
-    assert image.truth.accel_power_w[3] == pytest.approx(720.0, abs=1.0)
+    demand_w = DYNAMIC_W + CONFIG.static_power_w(image.truth.accel_core_temp_c[3])
+    assert image.truth.accel_power_w[3] == pytest.approx(demand_w, abs=1.0)
     assert image.truth.accel_power_w[2] == pytest.approx(200.0, abs=1.0)
 
 
@@ -187,9 +192,11 @@ def test_a_lower_clock_lowers_demand_and_an_idle_accelerator_draws_idle_power() 
     image.setpoint.accel_clock_max_mhz[0] = 990.0
     advance(plant, 5.0)
     truth = image.truth
-    assert truth.accel_power_w[0] == pytest.approx(70.0 + 650.0 / 4.0, rel=1e-3)
+    idle_w = [CONFIG.static_power_w(temp_c) for temp_c in truth.accel_core_temp_c]
+    assert truth.accel_power_w[0] == pytest.approx(idle_w[0] + DYNAMIC_W / 4.0, rel=1e-3)
     assert truth.accel_clock_mhz[0] == pytest.approx(990.0)
-    assert truth.accel_power_w[7] == pytest.approx(70.0, rel=1e-3)
+    assert truth.accel_power_w[7] == pytest.approx(idle_w[7], rel=1e-3)
+    assert CONFIG.static_power_w(35.0) == 70.0
     assert int(truth.accel_event_reasons[7]) == REASON_IDLE
     assert truth.accel_utilisation_ratio[7] == 0.0
 
@@ -226,7 +233,7 @@ def test_a_module_switch_opens_its_voltage_and_the_payload_switch_all() -> None:
 
 
 def test_everything_is_off_when_rails_start_off() -> None:
-    image = blank_image()
+    image = PlantImage()
     plant = Plant(PlantConfig(), image, Orbit.circular(), start=PlantStart(), seed=7)
     plant.utilisation_target[:] = 1.0
     advance(plant, 3.0)
@@ -234,7 +241,7 @@ def test_everything_is_off_when_rails_start_off() -> None:
     assert not truth.accel_power_w.any()
     assert not truth.accel_alive.any()
     assert truth.flow_kg_per_s[0] == 0.0
-    assert plant.load_w == pytest.approx(400.0)
+    assert plant.load_w == pytest.approx(400.0, rel=0.01)
     assert all(not value.any() for value in vars(image.setpoint).values())
 
 
@@ -264,42 +271,44 @@ def test_an_accelerator_halves_its_clock_at_89_degc_and_shuts_down_at_95() -> No
     image.setpoint.pump_speed_target_rpm[:] = 0.0
     plant.utilisation_target[:] = 1.0
     truth = image.truth
-    slowed = False
+    slowed, hottest_c = False, 0.0
     while truth.accel_alive[0] and plant.time_s < 600.0:
+        hottest_c = max(hottest_c, truth.accel_core_temp_c[0])
         plant.advance(0.1)
         if int(truth.accel_event_reasons[0]) & REASON_HW_SLOWDOWN and not slowed:
             slowed = True
             assert truth.accel_core_temp_c[0] >= 88.9
             assert truth.accel_clock_mhz[0] <= 990.0
     assert slowed
-    assert truth.accel_core_temp_c[0] == pytest.approx(95.0, abs=0.2)
+    assert hottest_c == pytest.approx(95.0, abs=0.2)
     assert truth.accel_power_w[0] == 0.0
     advance(plant, 5.0)
     assert truth.accel_alive[0] == 0.0  # a shutdown waits for a power-cycle
 
 
 def test_a_lost_string_takes_an_eighth_of_the_array() -> None:
-    orbit = Orbit.circular(start_phase_ratio=0.5)
+    orbit = Orbit.circular(start_phase_ratio=0.7)  # long in sunlight: the cells are warm
     plant, image = running_plant(orbit=orbit, start=PlantStart(charge_ratio=0.5, rails_on=True))
     plant.utilisation_target[:] = 1.0
     advance(plant, 5.0)
     before_w = float(image.truth.array_power_w[0])
     plant.faults.string_ok[2] = 0.0
     plant.advance(0.1)
-    assert before_w == pytest.approx(10_000.0, rel=1e-3)
+    assert before_w == pytest.approx(10_000.0, rel=0.01)
     assert image.truth.array_power_w[0] == pytest.approx(before_w * 7.0 / 8.0, rel=1e-3)
     assert image.truth.string_current_a[2] == 0.0
 
 
 def test_an_empty_battery_in_eclipse_takes_the_bus_down_and_sunlight_brings_it_back() -> None:
-    plant, image = running_plant(start=PlantStart(charge_ratio=0.002, rails_on=True))
+    orbit = Orbit.circular(start_phase_ratio=0.355)  # longer in the dark, and the radiator freezes
+    plant, image = running_plant(orbit=orbit, start=PlantStart(charge_ratio=0.012, rails_on=True))
     plant.utilisation_target[:] = 1.0
     advance(plant, 60.0)
     truth = image.truth
     assert truth.bus54_voltage_v[0] == 0.0
     assert not truth.accel_alive.any()
     assert plant.load_w == 0.0
-    advance(plant, 3000.0)
+    advance(plant, 600.0)
     assert truth.bus54_voltage_v[0] >= 48.0
     assert truth.accel_alive.all()
 
@@ -314,7 +323,9 @@ def test_heaters_warm_the_battery_and_the_loop() -> None:
     cold = plants[0][1]
     assert warm.truth.battery_temp_c[0] > cold.truth.battery_temp_c[0] + 0.2
     assert warm.truth.supply_temp_c[0] > cold.truth.supply_temp_c[0] + 0.3
-    assert plants[1][0].load_w == pytest.approx(plants[0][0].load_w + 260.0, abs=0.5)
+    more_w = plants[1][0].load_w - plants[0][0].load_w
+    more_w -= float(warm.truth.accel_power_w.sum() - cold.truth.accel_power_w.sum())  # leakage
+    assert 260.0 < more_w < 290.0  # the heaters, and what the converter loses of theirs
 
 
 def test_a_start_with_overrides_puts_each_node_where_it_says() -> None:

@@ -126,6 +126,8 @@ def test_the_command_tells_the_orbit_of_ref1_without_arguments(
     assert "circular 550 km, beta 0 deg" in out
     assert "period     5738.99 s" in out
     assert "penumbra 8.5 s at each end" in out
+    assert "anomaly    11.9 passes a day, 10.2 % of the time, longest 13.45 min" in out
+    assert "sink       181 to 192 K, radiator edge-on" in out
 
 
 def test_the_command_tells_a_dawn_dusk_orbit(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,10 +8,11 @@ over what is plausible, so that the page shows how far the published figures det
 
 from typing import NamedTuple
 
-from sim_hw.thermal import ZERO_C_K, radiated_w
+from sim_hw._native import lib
 
 AREA_M2 = 110.0
 MEAN_W, PEAK_W = 120_000.0, 150_000.0
+ZERO_C_K = 273.15
 CELLS = 40  # along the flow; 80 change no figure of the page
 # Stefan-Boltzmann, emissivity 0.9, both sides, one temperature, sink 0 K to 200 K.
 REFERENCE_C = {MEAN_W: (48.0, 60.0), PEAK_W: (67.0, 77.0)}
@@ -38,8 +39,9 @@ class Solution(NamedTuple):
 
 def panel_w(panel: Panel, temp_k: float, area_m2: float) -> float:
     """Return what a part of the panel gives off. The only use of the plant's own equation."""
-    area_m2 *= panel.fin_ratio * panel.sides / 2.0  # the equation counts both sides
-    return radiated_w(area_m2, panel.emissivity_ratio, temp_k, panel.sink_k)
+    area_m2 *= panel.fin_ratio
+    given_w = lib.sim_radiated_w(panel.sides, area_m2, panel.emissivity_ratio, temp_k, panel.sink_k)
+    return float(given_w)
 
 
 def steady(panel: Panel, payload_w: float) -> Solution:

@@ -1,9 +1,9 @@
 """Eclipse and battery over three orbits against Basilisk (https://avslab.github.io/basilisk).
 
 Both fly a polar circular orbit in the field of a point, so that J2 moves no node, behind a sphere
-of 6378.137 km and a Sun with a disc. Basilisk's battery knows no losses: ours has efficiencies of 1
-here; the losses have check cases 13 and 14. Basilisk lives in an environment of its own, because it
-pins packages that we do not pin.
+of 6378.137 km and a Sun with a disc. Basilisk's battery knows neither losses nor resistance: ours
+has none here; the losses have check cases 13 and 14. Basilisk lives in an environment of its own,
+because it pins packages that we do not pin.
 """
 
 import json
@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim_hw.config_power import ArrayConfig, BatteryConfig
-from sim_hw.orbit import MU_KM3_PER_S2, CircularPropagator, Orbit, days_since_j2000
+from sim_hw.config_power import BatteryConfig
+from sim_hw.orbit import Orbit, days_since_j2000
+from sim_hw.propagators import MU_KM3_PER_S2, CircularPropagator
 from sim_hw.sun import DAY_S, EARTH_RADIUS_KM, sun_direction
-from tests.check_cases.power_cases import power_system
+from tests.check_cases.power_system import PowerSystem, paper_array, paper_config
 from tests.verify.figures import keep_figure
 
 pytestmark = pytest.mark.verify
@@ -115,17 +116,17 @@ def test_eclipse_edges_agree_within_2_s(beta_deg: float) -> None:
 @pytest.mark.parametrize("beta_deg", [0.0, 55.0])
 def test_charge_agrees_within_half_a_per_cent(beta_deg: float) -> None:
     flown, orbit = basilisk(beta_deg), our_orbit(beta_deg)
-    eps = power_system(
-        BatteryConfig(
-            capacity_wh=CAPACITY_J / 3600.0,
-            charge_efficiency_ratio=1.0,
-            discharge_efficiency_ratio=1.0,
-            charge_power_max_w=1e7,
-            charge_taper_ratio=0.001,
-        ),
-        charge_ratio=START_RATIO,
-        array=ArrayConfig(string_power_w=ARRAY_W / 8.0),
+    battery = BatteryConfig(
+        capacity_wh=CAPACITY_J / 3600.0,
+        charge_efficiency_ratio=1.0,
+        discharge_efficiency_ratio=1.0,
+        charge_power_max_w=1e7,
+        charge_current_a_max=1e5,
+        charge_taper_ratio=0.001,
+        resistance_ohm=0.0,
+        imbalance_ratio=0.0,
     )
+    eps = PowerSystem(paper_config(battery, paper_array(ARRAY_W)), charge_ratio=START_RATIO)
     worst_percent, dt_s = 0.0, 0.2
     for n, stored_j in enumerate(flown["stored_j"][1:]):
         for k in range(round(SAMPLE_S / dt_s)):

@@ -1,32 +1,28 @@
-"""Radiator, loop and cores against closed forms and a fine finite-difference solution."""
+"""Radiator, loop and stack against closed forms and fine finite-difference solutions."""
 
 import math
-from collections.abc import Callable
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from sim_hw._native import ffi, lib
+from sim_hw.config_heat import LoopConfig, RadiatorConfig
 from sim_hw.plant_config import PlantConfig
-from sim_hw.thermal import STEFAN_BOLTZMANN_W_PER_M2_K4, ZERO_C_K, HeatPath
-from tests.check_cases.heat_cases import heat_path
-from tests.unit.plant_stand_in import blank_image
+from tests.check_cases.heat_cases import IDEAL_FINS
+from tests.unit.heat_bench import STEFAN_BOLTZMANN_W_PER_M2_K4, ZERO_C_K, HeatBench
 from tests.verify.figures import keep_figure
+from tests.verify.fine_heat import FineLoop, fin_efficiency
 
 pytestmark = pytest.mark.verify
 CONFIG = PlantConfig()
 LIMIT_K = 0.2
 DT_S = 0.1
+SINK_K = 190.0
 FLOW_KG_PER_S = CONFIG.loop.nominal_flow_kg_per_s
 FLOW_W_PER_K = FLOW_KG_PER_S * CONFIG.loop.specific_heat_j_per_kg_k
-PIPE_J_PER_K = CONFIG.loop.pipe_mass_kg * CONFIG.loop.specific_heat_j_per_kg_k
-PLATES_J_PER_K = 8.0 * CONFIG.accelerators.plate_j_per_k
-RADIATOR_J_PER_K = CONFIG.loop.heat_capacity_j_per_k - PLATES_J_PER_K - 2.0 * PIPE_J_PER_K
-RADIATION_W_PER_K4 = (
-    2.0 * CONFIG.radiator.area_m2 * CONFIG.radiator.emissivity_ratio * STEFAN_BOLTZMANN_W_PER_M2_K4
-)
-Float64s = NDArray[np.float64]
+PLAIN = RadiatorConfig(film_w_per_k=1e6, lateral_w_per_k=0.0, **IDEAL_FINS)
+RADIATION_W_PER_K4 = 2.0 * PLAIN.area_m2 * PLAIN.emissivity_ratio * STEFAN_BOLTZMANN_W_PER_M2_K4
+RADIATOR_J_PER_K = PLAIN.panel_j_per_k + PLAIN.fluid_mass_kg * CONFIG.loop.specific_heat_j_per_kg_k
 
 
 def cooled_k(start_k: float, sink_k: float, exposure_s_per_j_k: float) -> float:
@@ -49,135 +45,126 @@ def cooled_k(start_k: float, sink_k: float, exposure_s_per_j_k: float) -> float:
     return 0.5 * (low + high)
 
 
-@pytest.mark.parametrize("sink_k", [0.0, 190.0])
+def plain_bench(temp_c: float, sink_k: float) -> HeatBench:
+    """Return a loop whose radiator has no film and fins as warm as their roots."""
+    never_frozen = LoopConfig(freeze_temp_c=-100.0)
+    bench = HeatBench(PlantConfig(radiator=PLAIN, loop=never_frozen), temp_c=temp_c)
+    bench.set_sink(sink_k)
+    return bench
+
+
+@pytest.mark.parametrize("sink_k", [0.0, SINK_K])
 def test_a_radiator_without_flow_cools_as_the_closed_form_says(sink_k: float) -> None:
-    image = blank_image()
-    heat = heat_path(temp_c=60.0, image=image)
+    bench = plain_bench(60.0, sink_k)
     worst_k = 0.0
     for n in range(1, 36_001):
-        heat.advance(DT_S, flow_kg_per_s=0.0, bypass_ratio=0.0, heat_w=0.0, sink_k=sink_k)
+        bench.advance()
         if n % 600 == 0:
             exposure = RADIATION_W_PER_K4 / RADIATOR_J_PER_K * n * DT_S
             expected_k = cooled_k(60.0 + ZERO_C_K, sink_k, exposure)
-            ours_k = float(image.truth.radiator_out_temp_c[0]) + ZERO_C_K
-            worst_k = max(worst_k, abs(ours_k - expected_k))
+            worst_k = max(worst_k, abs(bench.cells_c[-1] + ZERO_C_K - expected_k))
     keep_figure(
         f"radiator cooling for an hour without flow, sink {sink_k:g} K",
         against="closed form", value=worst_k, limit=LIMIT_K, unit="K",
     )  # fmt: skip
 
 
-def settled(heat_w: float) -> tuple[HeatPath, SimpleNamespace]:
-    """Return a loop that has carried a steady heat, from near its balance on."""
-    image = blank_image()
-    near_k = (heat_w / RADIATION_W_PER_K4 + 190.0**4) ** 0.25
-    heat = heat_path(temp_c=near_k - ZERO_C_K, image=image)
+def settle(bench: HeatBench, heat_w: float) -> None:
+    """Carry a steady heat until nothing changes."""
+    bench.inputs.flow_kg_per_s = FLOW_KG_PER_S
+    bench.inputs.heater_w[0] = heat_w
     for _ in range(round(6000.0 / DT_S)):
-        heat.advance(
-            DT_S, flow_kg_per_s=FLOW_KG_PER_S, bypass_ratio=0.0, heat_w=heat_w, sink_k=190.0
-        )
-    return heat, image
+        bench.advance()
+    assert bench.heat.radiated_w - bench.heat.absorbed_w == pytest.approx(heat_w, rel=1e-3)
 
 
 @pytest.mark.parametrize("heat_w", [1000.0, 6053.0])
 def test_a_radiator_in_steady_flow_has_the_outlet_of_the_closed_form(heat_w: float) -> None:
-    heat, image = settled(heat_w)
-    assert heat.radiated_w == pytest.approx(heat_w, rel=1e-3)
-    inlet_k = float(heat._cells_c[3]) + ZERO_C_K
-    expected_k = cooled_k(inlet_k, 190.0, RADIATION_W_PER_K4 / FLOW_W_PER_K)
-    ours_k = float(image.truth.radiator_out_temp_c[0]) + ZERO_C_K
+    near_k = (heat_w / RADIATION_W_PER_K4 + SINK_K**4) ** 0.25
+    bench = plain_bench(near_k - ZERO_C_K, SINK_K)
+    settle(bench, heat_w)
+    inlet_k = lib.sim_line_outlet_c(ffi.addressof(bench.heat, "hot_pipe")) + ZERO_C_K
+    expected_k = cooled_k(inlet_k, SINK_K, RADIATION_W_PER_K4 / FLOW_W_PER_K)
     keep_figure(
         f"radiator outlet in steady flow at {heat_w:g} W",
-        against="closed form", value=abs(ours_k - expected_k), limit=LIMIT_K, unit="K",
+        against="closed form",
+        value=abs(bench.heat.radiator.outlet_c + ZERO_C_K - expected_k), limit=LIMIT_K, unit="K",
     )  # fmt: skip
 
 
-def fine_loop(heat_w: float, seconds: float, cells: int = 200) -> Callable[[float], float]:
-    """Return radiator outlet over time of a loop cut into 3 x `cells` parts, at 0.02 s.
-
-    Like the plant it has a node for cores and one for plates, and heat enters the hot pipe's first
-    quarter.
-    """
-    dt_s = 0.02
-    temps = np.full(3 * cells, 35.0)
-    capacity = np.repeat([PIPE_J_PER_K, RADIATOR_J_PER_K, PIPE_J_PER_K], cells) / cells
-    radiator = slice(cells, 2 * cells)
-    gain = dt_s * FLOW_W_PER_K / capacity
-    assert gain.max() < 1.0
-    core_c = plate_c = 35.0
-    outlet = []
-    cores_j_per_k = 8.0 * CONFIG.accelerators.core_j_per_k
-    for _ in range(round(seconds / dt_s)):
-        supply_c = temps[-1]
-        return_c = supply_c + 2.0 * (plate_c - supply_c)
-        from_cores_w = 8.0 * (core_c - plate_c) / 0.045
-        core_c -= dt_s * from_cores_w / cores_j_per_k
-        carried_w = FLOW_W_PER_K * (return_c - supply_c)
-        plate_c += dt_s * (from_cores_w - carried_w) / PLATES_J_PER_K
-        step = np.empty_like(temps)
-        step[1:] = temps[:-1] - temps[1:]
-        step[0] = return_c - temps[0]
-        lost = (temps[radiator] + ZERO_C_K) ** 4 - 190.0**4
-        temps += gain * step
-        temps[radiator] -= dt_s * RADIATION_W_PER_K4 / cells * lost / capacity[cells]
-        # Spread over what is one cell of the plant.
-        quarter = cells // 4
-        temps[:quarter] += heat_w * dt_s / (PIPE_J_PER_K / 4.0)
-        outlet.append(float(temps[2 * cells - 1]))
-    return lambda time_s: outlet[round(time_s / dt_s) - 1]
-
-
-def test_the_loop_follows_a_step_of_heat_as_the_fine_solution_does() -> None:
-    """Known and bounded: four cells blur the front of a step, turn after turn, and radiate at the
-    temperature that leaves each, so that at a given heat all the coolant is 1.2 K warmer.
-    """
-    seconds, heat_w = 2400.0, 6053.0
-    fine = fine_loop(heat_w, seconds)
-    image = blank_image()
-    heat = heat_path(temp_c=35.0, image=image)
-    differences_k = []
-    for n in range(1, round(seconds / DT_S) + 1):
-        heat.advance(
-            DT_S, flow_kg_per_s=FLOW_KG_PER_S, bypass_ratio=0.0, heat_w=heat_w, sink_k=190.0
-        )
-        differences_k.append(float(image.truth.radiator_out_temp_c[0]) - fine(n * DT_S))
+def test_fins_of_ref1_give_off_what_a_fine_solution_of_their_equation_says() -> None:
+    radiator = CONFIG.radiator
+    conductance = radiator.fin_conductivity_w_per_m_k * radiator.fin_thickness_m
+    worst = 0.0
+    for root_k in (250.0, 290.0, 330.0, 370.0):
+        profile = radiator.faces * radiator.emissivity_ratio * STEFAN_BOLTZMANN_W_PER_M2_K4
+        profile *= root_k**3 * radiator.fin_length_m**2 / conductance
+        ours = lib.sim_fin_efficiency_ratio(profile)
+        worst = max(worst, abs(ours - fin_efficiency(profile, SINK_K / root_k)))
     keep_figure(
-        "radiator outlet after a step of 6053 W, while its front passes",
-        against="600 cells at 0.02 s", value=float(np.abs(differences_k).max()), limit=6.0,
-        unit="K",
-    )  # fmt: skip
-    turn = round(CONFIG.loop.heat_capacity_j_per_k / FLOW_W_PER_K / DT_S)
-    keep_figure(
-        "radiator outlet after a step of 6053 W, mean of the last turn of the coolant in 40 min",
-        against="600 cells at 0.02 s", value=abs(float(np.mean(differences_k[-turn:]))),
-        limit=1.5, unit="K",
+        "fin efficiency between 250 and 370 K",
+        against="400 cells", value=100.0 * worst, limit=0.2, unit="%",
     )  # fmt: skip
 
 
-def test_core_and_plate_follow_the_two_exponentials_of_conduction() -> None:
-    """A step of 700 W into cores over a supply that is held: two nodes, solved exactly."""
-    power_w, core_k_per_w = 700.0, 0.045
-    core_j, plate_j = CONFIG.accelerators.core_j_per_k, CONFIG.accelerators.plate_j_per_k
-    through, away = 1.0 / core_k_per_w, 2.0 * FLOW_W_PER_K / 8.0
-    matrix = np.array(
-        [[-through / core_j, through / core_j], [through / plate_j, -(through + away) / plate_j]]
+def test_the_loop_of_ref1_follows_a_step_of_power_as_the_fine_solution_does() -> None:
+    bench = HeatBench(temp_c=35.0)
+    bench.set_sink(SINK_K)
+    bench.set_power(700.0)
+    bench.inputs.flow_kg_per_s = FLOW_KG_PER_S
+    bench.inputs.host_w, bench.inputs.pump_w = 400.0, 53.0
+    fine = FineLoop(CONFIG, temp_c=35.0, sink_k=SINK_K, flow_kg_per_s=FLOW_KG_PER_S)
+    worst_k = dict.fromkeys(("core", "radiator outlet", "supply"), 0.0)
+    for _ in range(round(2400.0 / DT_S)):
+        bench.advance()
+        fine.advance(DT_S, power_w=700.0, host_w=400.0, pump_w=53.0)
+        heat = bench.heat
+        for name, ours, theirs in (
+            ("core", bench.core_c, fine.core_c),
+            ("radiator outlet", heat.radiator.outlet_c, fine.radiator_out_c),
+            ("supply", heat.supply_temp_c, fine.supply_c),
+        ):
+            worst_k[name] = max(worst_k[name], abs(ours - theirs))
+    for name, value in worst_k.items():
+        keep_figure(
+            f"{name} for 40 min after a step to full load",
+            against="1388 cells at 0.05 s", value=value, limit=LIMIT_K, unit="K",
+        )  # fmt: skip
+
+
+def test_the_stack_follows_the_exponentials_of_conduction() -> None:
+    """A step of 700 W over a supply that is held: four nodes, solved exactly."""
+    stack, power_w = CONFIG.stack, 700.0
+    bench = HeatBench(temp_c=40.0)
+    bench.inputs.flow_kg_per_s = FLOW_KG_PER_S
+    bench.set_power(power_w)
+    bench.advance(1e-9)  # conductances are worked out by the first step
+    native = bench.heat.stack
+    inner, outer = native.core_package_w_per_k[0], native.interface_w_per_k[0]
+    memory, sink = native.memory_w_per_k, native.sink_w_per_k[0]
+    flows = np.array(
+        [
+            [-inner, inner, 0.0, 0.0],
+            [inner, -inner - outer, outer, 0.0],
+            [0.0, outer, -outer - memory - sink, memory],
+            [0.0, 0.0, memory, -memory],
+        ]
     )
-    values, vectors = np.linalg.eig(matrix)
-    plate_k = power_w / away
-    steady = np.array([plate_k + power_w * core_k_per_w, plate_k])
+    part = stack.memory_power_ratio
+    given = np.array([(1.0 - part) * power_w, 0.0, 0.0, part * power_w])
+    memory_j = stack.memory_lag_s * memory
+    capacity = np.array([stack.core_j_per_k, stack.package_j_per_k, stack.plate_j_per_k, memory_j])
+    values, vectors = np.linalg.eig(flows / capacity[:, None])
+    steady = np.linalg.solve(flows, -given)
     weights = np.linalg.solve(vectors, -steady)
-    image = blank_image()
-    heat = heat_path(temp_c=40.0, core_k_per_w=core_k_per_w, image=image)
-    image.truth.accel_power_w[:] = power_w
     worst_k = 0.0
     for n in range(1, 3001):
-        heat._cells_c[:] = 40.0
-        heat.supply_temp_c = 40.0
-        heat.advance(DT_S, flow_kg_per_s=FLOW_KG_PER_S, bypass_ratio=0.0, heat_w=0.0, sink_k=190.0)
+        lib.sim_line_init(ffi.addressof(bench.heat, "cold_pipe"), 2.0, 32, 40.0)
+        bench.advance()
         expected = steady + vectors @ (weights * np.exp(values * n * DT_S)) + 40.0
-        ours = np.array([float(image.truth.accel_core_temp_c[0]), float(heat._plate_c[0])])
-        worst_k = max(worst_k, float(np.abs(ours - expected).max()))
+        ours = np.array([native.core_c[0], native.package_c[0], native.plate_c[0]])
+        worst_k = max(worst_k, float(np.abs(ours - expected[:3]).max()))
     keep_figure(
-        "core and plate after a step of 700 W",
+        "core, package and plate after a step of 700 W",
         against="closed form", value=worst_k, limit=LIMIT_K, unit="K",
     )  # fmt: skip

@@ -158,6 +158,8 @@ bool sim_nvml_enter_setter(sim_nvml_call_t *call, ns_nvml_device_t device, const
     }
     if (sim_nvml.image->knobs.nvml_no_permission[call->board] != 0.0) {
         call->code = NS_NVML_NO_PERMISSION;
+    } else if (sim_nvml.image->truth.accel_hung[call->board] != 0.0) {
+        call->code = NS_NVML_TIMEOUT; /* readings are its last; nobody takes a setting */
     }
     return call->code == NS_NVML_SUCCESS;
 }

@@ -68,6 +68,8 @@ ns_nvml_return_t nvmlDeviceRemoveGpu_v2(const sim_nvml_pci_info_t *pci, uint32_t
                        boards->persistence[call.board] != 0.0;
         if (boards->is_removed[call.board] != 0.0) {
             call.code = NS_NVML_NOT_FOUND;
+        } else if (sim_nvml.image->truth.accel_alive[call.board] == 0.0) {
+            call.code = NS_NVML_GPU_IS_LOST; /* by what its link does, not by a knob */
         } else if (boards->is_drained[call.board] == 0.0 || is_busy) {
             call.code = NS_NVML_IN_USE;
         } else {

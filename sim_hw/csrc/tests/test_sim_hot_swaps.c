@@ -369,6 +369,25 @@ static void lm5066_averages_over_its_window(void) {
     CHECK(get(&bench, PART, 2, READ_PIN_PEAK) == 0);
 }
 
+/* A draw of 43 A for 2 ms, gone before the step ends: a reading, a limit and a trip are of what
+   lasts, the peak registers are not. The resistors trip at 25 A. */
+static void a_transient_shows_in_the_peaks_alone(void) {
+    static const double transient_a = 43.0;
+    start(SIM_PART_LM5066);
+    CHECK(put(&bench, PART, 0, SIM_CLEAR_FAULTS, 0) == NS_OK);
+    CHECK(put(&bench, PART, 0, CLEAR_PIN_PEAK, 0) == NS_OK);
+    part->rail[0].truth[SIM_IOUT] = 5.0;
+    part->rail[0].truth[SIM_IIN] = 5.0;
+    part->pmbus.wiring[0].peak_current_a = &transient_a;
+    sim_bench_advance(&bench, 100000);
+    part->pmbus.wiring[0].peak_current_a = NULL;
+    sim_bench_advance(&bench, 100000);
+    CHECK_NEAR(direct(READ_PIN_PEAK, 1204.0, -6000.0, 1000.0), 43.0 * 48.0, 2.0);
+    CHECK_NEAR(direct(MFR_READ_IIN, 10753.0, -1200.0, 100.0), 5.0, 0.02);
+    CHECK((get(&bench, PART, 2, SIM_STATUS_WORD) & SIM_STATUS_IOUT_OC) == 0);
+    CHECK(part->rail[0].enabled != 0.0);
+}
+
 /* Table 31: «always 12: DIAGNOSTIC_WORD, IIN, VOUT, VIN, PIN, TEMP». Black box: «latched in at the
    first assertion of SMBA. It is re-armed with the CLEAR_FAULTS command». */
 static void lm5066_blocks_and_black_box(void) {
@@ -411,6 +430,7 @@ int main(void) {
     lm5066_wants_off_and_on_after_a_trip();
     lm5066_retries_as_device_setup_says();
     lm5066_averages_over_its_window();
+    a_transient_shows_in_the_peaks_alone();
     lm5066_blocks_and_black_box();
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "nvml_client.h"
 
 typedef ns_nvml_return_t (*pci_drain_fn)(const sim_nvml_pci_info_t *, uint32_t);
+typedef ns_nvml_return_t (*pci_fn)(const sim_nvml_pci_info_t *);
 
 static sim_plant_image_t image;
 
@@ -96,6 +97,36 @@ static void setters_can_be_refused_while_readings_go_on(void) {
     CHECK(CALL("nvmlDeviceModifyDrainState", pci_drain_fn)(&pci, 1) == NS_NVML_NO_PERMISSION);
     CHECK(image.setpoint.accel_cap_w[4] == 700.0 && image.boards.is_drained[4] == 0.0);
     CHECK(code_of("nvmlDeviceGetPowerUsage", device) == NS_NVML_SUCCESS);
+}
+
+static void one_that_stands_still_is_read_and_takes_no_setting(void) {
+    start_client(&image);
+    ns_nvml_device_t device = handle_of(4);
+    image.truth.accel_hung[4] = 1.0;
+    CHECK(CALL("nvmlDeviceSetPowerManagementLimit", ns_nvml_set_u32_fn)(device, 300000) ==
+          NS_NVML_TIMEOUT);
+    CHECK(CALL("nvmlDeviceSetGpuLockedClocks", ns_nvml_set_clocks_fn)(device, 0, 1000) ==
+          NS_NVML_TIMEOUT);
+    CHECK(image.setpoint.accel_cap_w[4] == 700.0);
+    CHECK(code_of("nvmlDeviceGetPowerUsage", device) == NS_NVML_SUCCESS);
+    CHECK(CALL("nvmlDeviceSetPowerManagementLimit", ns_nvml_set_u32_fn)(handle_of(5), 300000) ==
+          NS_NVML_SUCCESS);
+    image.truth.accel_hung[4] = 0.0;
+    CHECK(CALL("nvmlDeviceSetPowerManagementLimit", ns_nvml_set_u32_fn)(device, 300000) ==
+          NS_NVML_SUCCESS);
+}
+
+/* Removed, it could not be found again after its power-cycle by one who has seen no removal. */
+static void one_that_does_not_answer_is_not_removed(void) {
+    start_client(&image);
+    sim_nvml_pci_info_t pci = {.bus = sim_nvml_pci_bus(4)};
+    pci_drain_fn drain = CALL("nvmlDeviceModifyDrainState", pci_drain_fn);
+    pci_fn remove_gpu = CALL("nvmlDeviceRemoveGpu", pci_fn);
+    CHECK(drain(&pci, 1) == NS_NVML_SUCCESS);
+    image.truth.accel_alive[4] = 0.0;
+    CHECK(remove_gpu(&pci) == NS_NVML_GPU_IS_LOST && image.boards.is_removed[4] == 0.0);
+    image.truth.accel_alive[4] = 1.0;
+    CHECK(remove_gpu(&pci) == NS_NVML_SUCCESS && image.boards.is_removed[4] == 1.0);
 }
 
 static ns_nvml_event_set_t registered(uint32_t board, unsigned long long types) {
@@ -210,6 +241,8 @@ int main(void) {
     a_hang_in_the_flights_own_process_is_a_timeout();
     driver_faults_strike_calls_that_name_no_accelerator();
     setters_can_be_refused_while_readings_go_on();
+    one_that_stands_still_is_read_and_takes_no_setting();
+    one_that_does_not_answer_is_not_removed();
     each_kind_of_event_is_told_apart();
     a_set_tells_only_what_it_registered_for();
     CALL("nightside_sim_nvml_attach", attach_fn)(NULL);
