@@ -27,6 +27,7 @@ from flight.core import (
     outputs,
     pumps,
     quiet,
+    readings,
     reports,
     responses,
     temperature,
@@ -72,7 +73,7 @@ STAGES: tuple[Place, ...] = (
 WHOLES: tuple[Place, ...] = (("cycle (sense to record)", Cycle, "run"), STAGES[11])
 DETAILS: tuple[Place, ...] = (
     ("core.judge", judge, "judge"),
-    ("core.conditions.gather", conditions, "gather"),
+    ("core.readings.read", readings, "read"),
     ("core.conditions.quiet", conditions, "all_quiet"),
     ("core.conditions.compute", conditions, "compute"),
     ("core.monitors", monitors, "evaluate"),

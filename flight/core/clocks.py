@@ -7,9 +7,9 @@ not is held at its share.
 
 from math import inf
 
-from flight.core.conditions import Readings
 from flight.core.config import ArbiterConfig
 from flight.core.rails import Pair, Phase
+from flight.core.readings import Readings
 
 _BACK = 4.0  # down this much faster than up; assumed
 

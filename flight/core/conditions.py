@@ -19,6 +19,7 @@ from flight.core.rails import (
     PayloadPhase,
     Phase,
 )
+from flight.core.readings import Readings
 from flight.core.types import (
     FLAG_ABANDONED,
     FLAG_LAPSED,
@@ -35,43 +36,25 @@ _PLACE = {name: k for k, name in enumerate(ACCEL_CONDITIONS)}
 _SLACK_W = 5.0  # meter resolution; assumed
 
 
-class Readings(NamedTuple):
-    """Trusted readings of all accelerators in accelerator order; NaN where unknown."""
-
-    power_w: tuple[float, ...]
-    core_temp_c: tuple[float, ...]
-    memory_temp_c: tuple[float, ...]
-    aux_voltage_v: tuple[float, ...]
-    module_voltage_v: tuple[float, ...]
-    module_power_w: tuple[float, ...]
-
-
-def gather(wiring: Wiring, values: list[float]) -> Readings:
-    """Return the readings that every cycle needs."""
-    accel = wiring.accel
-    return Readings(
-        accel.power_w(values),
-        accel.core_temp_c(values),
-        accel.memory_temp_c(values),
-        accel.aux_voltage_v(values),
-        accel.module_voltage_v(values),
-        accel.module_power_w(values),
-    )
-
-
 def all_quiet(config: CoreConfig, readings: Readings, caps_w: tuple[float, ...]) -> bool:
-    """A quick look: powers below the smallest cap, voltages good.
+    """A quick look: powers below their caps, voltages good.
 
     When it says yes while every accelerator is in service, the payload bus has its voltage, every
     reading is good and no flag is set, `compute` would return `quiet`.
     """
-    limit_w = min(caps_w) * (1.0 + config.arbiter.cap_tolerance_ratio)
-    return (
-        min(readings.module_voltage_v) >= config.rails.module_voltage_v_min
-        and min(readings.aux_voltage_v) >= config.rails.aux_voltage_v_min
-        and max(readings.power_w) <= limit_w
-        and max(readings.module_power_w) <= limit_w
-    )
+    rails = config.rails
+    if not min(readings.module_voltage_v) >= rails.module_voltage_v_min:  # or it is unknown
+        return False
+    if not min(readings.aux_voltage_v) >= rails.aux_voltage_v_min:
+        return False
+    excess = 1.0 + config.arbiter.cap_tolerance_ratio
+    for power_w, module_power_w, cap_w in zip(
+        readings.power_w, readings.module_power_w, caps_w, strict=True
+    ):
+        limit_w = cap_w * excess
+        if not (power_w <= limit_w and module_power_w <= limit_w):
+            return False
+    return True
 
 
 def compute(

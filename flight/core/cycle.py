@@ -1,10 +1,12 @@
 """What the stages of one cycle hand to each other."""
 
+from math import nan
+
 from flight.core.accelerators import AccelState
-from flight.core.conditions import Readings
 from flight.core.judge import JudgeState
 from flight.core.monitors import NOBODY, Responding
 from flight.core.pumps import PumpsState
+from flight.core.readings import NodeReadings, Readings
 from flight.core.record import record
 from flight.core.state import OperatorState
 from flight.core.types import FLAG_LAPSED, CapPlan, Mode, WorkloadClaim
@@ -12,18 +14,29 @@ from flight.core.types import FLAG_LAPSED, CapPlan, Mode, WorkloadClaim
 
 @record()
 class Sensed:
-    """One snapshot after judge. values: all trusted readings and one NaN at the end (see wiring).
+    """One snapshot after judge.
 
-    flags, cap_flags: of all points, and of the cap points; None when no flag of any point is set.
+    readings, counts, node: those that each cycle looks at (readings.py). flags, cap_flags: of all
+    points, and of the cap points; None when no flag of any point is set.
     """
 
     now_ns: int
     dt_s: float
     judged: JudgeState
-    values: list[float]
     readings: Readings
+    counts: tuple[float, ...]
+    node: NodeReadings
     flags: list[int] | None
     cap_flags: tuple[float, ...] | None
+    _values: list[float]  # empty until somebody asks
+
+    @property
+    def values(self) -> list[float]:
+        """All trusted readings in point order, and one NaN at the end (see wiring)."""
+        if not self._values:
+            self._values.extend(self.judged.trusted.tolist())
+            self._values.append(nan)
+        return self._values
 
     def any_lapsed(self) -> bool:
         """Return whether the lease of any cap has lapsed."""

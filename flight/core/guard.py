@@ -95,7 +95,7 @@ def step_all(
     The law stands in the loop: one call for each accelerator would cost as much as the law.
     """
     setpoint_c, memory_setpoint_c, gain_p, gain_i, filter_s, floor_w, cap_w_max, _, ceiling_w = law
-    after, unchanged = [], True
+    after, unchanged, filtered_s = [], True, filter_s + dt_s
     for was, serves, core_c, memory_c in zip(
         before, serving, core_temp_c, memory_temp_c, strict=True
     ):
@@ -116,7 +116,7 @@ def step_all(
                 after.append(was)
                 continue
         else:
-            margin_k = before_k + gap_k * dt_s / (filter_s + dt_s)
+            margin_k = before_k + gap_k * dt_s / filtered_s
         limit_w = limit_w + gain_p * (margin_k - before_k) + gain_i * margin_k * dt_s
         if limit_w > ceiling_w:
             limit_w = ceiling_w

@@ -39,7 +39,8 @@ def step(
     caps_w = [w or safe_w for w in grants.cap_w]
     if only_caps:
         out = state.desired.copy()
-        out[slots.cap_index] = caps_w
+        for slot, cap_w in zip(slots.cap, caps_w, strict=True):
+            out[slot] = cap_w
         return out
     return _everything(slots, caps_w, pairs, payload, pumps, temperature, clocks_mhz)
 

@@ -79,7 +79,7 @@ def shared_power(
     state: State,
     operator: OperatorState,
     allotment: Allotment | None,
-    values: list[float],
+    sensed: Sensed,
     now_ns: int,
 ) -> Shared:
     """Return what all accelerators together may draw.
@@ -97,7 +97,7 @@ def shared_power(
         if granted_w < budget_w:
             budget_w, reason = granted_w, CapReason.ALLOTMENT
     if budget_w < arb.node_power_w_max:
-        measured_w, is_whole = _overhead(core, wired, values)
+        measured_w, is_whole = _overhead(core, wired, sensed.values)
         if not is_whole:  # a lost meter does not hand its watts to the accelerators
             measured_w = max(measured_w, overhead_w)
         measured_w = min(max(measured_w, arb.overhead_w), 4.0 * arb.overhead_w)

@@ -28,6 +28,7 @@ from flight.core import (
     pumps,
     quiet,
     rails,
+    readings,
     reports,
     responses,
     restoring,
@@ -167,9 +168,7 @@ def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decis
         health, mode, kept = _steer(
             config, state, sensed, outcome, inputs, responding, pumped, rung
         )
-    shared = responses.shared_power(
-        core, wired, state, operator, inputs.allotment, sensed.values, now_ns
-    )
+    shared = responses.shared_power(core, wired, state, operator, inputs.allotment, sensed, now_ns)
     situation = Situation(
         mode.mode, operator, responding, pumped, rung, shared.power_w, kept.accels,
         kept.draining, kept.waiting, inputs.plan, inputs.claims,
@@ -210,9 +209,10 @@ def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decis
 
 
 def _count(config: StepConfig, state: State, sensed: Sensed) -> counters.Counted:
-    now = config.wiring.accel.counters(sensed.values)
-    tell_every_s = config.core.faults.errors_told_s
-    return counters.step(state.counted, now, sensed.now_ns, tell_every_s=tell_every_s)
+    return counters.step(
+        state.counted, sensed.counts, sensed.now_ns,
+        tell_every_s=config.core.faults.errors_told_s,
+    )  # fmt: skip
 
 
 def _switch(
@@ -253,14 +253,12 @@ def _sense(config: StepConfig, state: State, judged: judge.JudgeState, inputs: I
     dt_s = (inputs.now_ns - state.now_ns) * 1e-9 if state.now_ns else cycle.period_s
     if not 1e-3 <= dt_s <= cycle.gap_s_max:
         dt_s = min(max(dt_s, 1e-3), cycle.gap_s_max)
-    values: list[float] = judged.trusted.tolist()
-    values.append(nan)
     flags, cap_flags = None, None
     if inputs.snapshot.flags.tobytes() != config.flag_bytes:
         flags = inputs.snapshot.flags.tolist()
         cap_flags = config.wiring.accel.cap_flags(flags)
-    readings = conditions.gather(config.wiring, values)
-    return Sensed(inputs.now_ns, dt_s, judged, values, readings, flags, cap_flags)
+    found = readings.read(config.wiring.reader, judged.trusted)
+    return Sensed(inputs.now_ns, dt_s, judged, *found, flags, cap_flags, [])
 
 
 def _step_trends(config: StepConfig, state: State, sensed: Sensed) -> trends.TrendState:
@@ -290,14 +288,14 @@ def _monitor(
     trended: trends.TrendState,
     operator: OperatorState,
 ) -> tuple[MonitorState, tuple[int, ...]]:
-    judged, core, wired = sensed.judged, config.core, config.wiring
+    judged, core = sensed.judged, config.core
     has_lapsed = state.allotted and not responses.is_in_force(inputs.allotment, inputs.now_ns)
     is_quiet = (
         state.all_on
         and not has_lapsed
         and sensed.cap_flags is None
         and judged.all_good
-        and sensed.values[wired.payload_voltage] >= core.rails.module_voltage_v_min
+        and sensed.node.payload_voltage_v >= core.rails.module_voltage_v_min
         and conditions.all_quiet(core, sensed.readings, state.grants.cap_w)
     )
     now_true = (
@@ -412,29 +410,28 @@ _PUMPS_WANTED = {Mode.BOOT: PumpsWanted.BOTH, Mode.SURVIVAL: PumpsWanted.TRICKLE
 def _step_pumps(
     config: StepConfig, state: State, sensed: Sensed, operator: OperatorState
 ) -> PumpsState:
-    values, wired, loop = sensed.values, config.wiring, config.core.loop
+    node, wired, loop = sensed.node, config.wiring, config.core.loop
     if not wired.has_loop:
         return state.pumps
     wanted = _PUMPS_WANTED.get(state.mode.mode, PumpsWanted.ONE)
     inhibited = operator.inhibits and is_inhibited(operator, "pump_loss")
     respond = config.core.faults.pump_loss_enabled and not inhibited
-    speed, current = wired.pumps[state.pumps.lead]
+    lead = 2 * state.pumps.lead
     if respond and pumps.is_quiet(
-        loop, state.pumps, speed_rpm=values[speed], current_a=values[current],
-        flow_kg_per_s=values[wired.flow], wanted=wanted,
+        loop, state.pumps, speed_rpm=node[lead], current_a=node[lead + 1],
+        flow_kg_per_s=node.flow_kg_per_s, wanted=wanted,
     ):  # fmt: skip
         return state.pumps
-    (speed_a, current_a), (speed_b, current_b) = wired.pumps
     times_ns = sensed.judged.good_time_ns.take(wired.loop_times).tolist()
     setpoint_c = config.core.guard.setpoint_c
     return pumps.step(
         loop,
         state.pumps,
         pumps=(
-            PumpSample(known(values[speed_a]), known(values[current_a]), *times_ns[0:2]),
-            PumpSample(known(values[speed_b]), known(values[current_b]), *times_ns[2:4]),
+            PumpSample(known(node.pump_a_speed_rpm), known(node.pump_a_current_a), *times_ns[0:2]),
+            PumpSample(known(node.pump_b_speed_rpm), known(node.pump_b_current_a), *times_ns[2:4]),
         ),
-        flow_kg_per_s=known(values[wired.flow]),
+        flow_kg_per_s=known(node.flow_kg_per_s),
         flow_ns=times_ns[4],
         wanted=wanted,
         loss_response=respond,
@@ -444,11 +441,15 @@ def _step_pumps(
 
 
 def _step_valves(config: StepConfig, state: State, sensed: Sensed) -> temperature.TemperatureState:
+    loop, node = config.core.loop, sensed.node
+    supply_c, battery_c = node.supply_temp_c, node.battery_temp_c
+    if temperature.is_warm(loop, state.temperature, supply_c, battery_c):
+        return state.temperature
     return temperature.step(
-        config.core.loop,
+        loop,
         state.temperature,
-        supply_temp_c=known(sensed.values[config.wiring.supply]),
-        battery_temp_c=known(sensed.values[config.wiring.battery_temp]),
+        supply_temp_c=known(supply_c),
+        battery_temp_c=known(battery_c),
         dt_s=sensed.dt_s,
     )
 
@@ -477,7 +478,7 @@ def _step_clocks(
 def _step_ladder(config: StepConfig, state: State, sensed: Sensed) -> ladder.LadderState:
     if not config.wiring.has_charge:
         return state.ladder
-    charge_ratio = known(sensed.values[config.wiring.charge])
+    charge_ratio = known(sensed.node.charge_ratio)
     return ladder.step(
         config.core.ladder, state.ladder, charge_ratio=charge_ratio, now_ns=sensed.now_ns
     )

@@ -38,8 +38,6 @@ def step(
 
     Guarantees: the bypass stays within 0 and `bypass_ratio_max`, and closes for a warm supply.
     """
-    if _is_warm(config, state, supply_temp_c, battery_temp_c):
-        return state
     bypass_ratio, wanted = state.bypass_ratio, state.heaters_wanted
     if supply_temp_c is not None:
         bypass_ratio += (
@@ -72,18 +70,16 @@ def step(
     )
 
 
-def _is_warm(
-    config: LoopConfig,
-    state: TemperatureState,
-    supply_temp_c: float | None,
-    battery_temp_c: float | None,
+def is_warm(
+    config: LoopConfig, state: TemperatureState, supply_temp_c: float, battery_temp_c: float
 ) -> bool:
-    """A quick look, right when it says yes: valve closed, no heater wanted, and warm enough."""
+    """A quick look, right when it says yes: `step` would change nothing.
+
+    The valve is closed, no heater is wanted, and both are warm enough; NaN, unknown, is not.
+    """
     bypass_ratio, _, _, heaters_wanted, battery_heater_wanted, _ = state
     return (
-        supply_temp_c is not None
-        and battery_temp_c is not None
-        and bypass_ratio == 0.0
+        bypass_ratio == 0.0
         and supply_temp_c >= config.bypass_setpoint_c
         and supply_temp_c >= config.heater_on_c
         and battery_temp_c >= config.battery_heater_on_c

@@ -12,6 +12,7 @@ from operator import itemgetter
 
 import numpy as np
 
+from flight.core import readings
 from flight.core.points import PointTable
 from flight.core.types import Int64s
 
@@ -39,20 +40,13 @@ def gather(indices: Sequence[int]) -> Gather:
 
 @dataclass(frozen=True, slots=True)
 class AccelWiring:
-    """Readings of all accelerators, each gathered in accelerator order."""
+    """Readings of all accelerators that are seldom looked at, each in accelerator order."""
 
-    power_w: Gather
-    core_temp_c: Gather
-    memory_temp_c: Gather
     aux_enable: Gather
-    aux_voltage_v: Gather
     aux_current_a: Gather
     module_enable: Gather
-    module_voltage_v: Gather
     module_current_a: Gather
-    module_power_w: Gather
     cap_flags: Gather
-    counters: Gather  # uncorrected errors of all, then Xids of all
     caps: tuple[int, ...]
     rail_flags: tuple[tuple[int, int], ...]  # enable of the auxiliary and of the module rail
 
@@ -62,7 +56,6 @@ class Slots:
     """Positions in `Decision.desired`; one past the last for a point that the node lacks."""
 
     cap: tuple[int, ...]
-    cap_index: Int64s
     clock: tuple[int, ...]
     aux: tuple[int, ...]
     module: tuple[int, ...]
@@ -80,15 +73,12 @@ class Wiring:
 
     accelerator_count: int
     point_count: int
+    reader: readings.Reader
     accel: AccelWiring
     slots: Slots
     pumps: tuple[tuple[int, int], tuple[int, int]]  # speed, current
     loop_times: Int64s  # the points above in this order, then flow; any point for one it lacks
-    flow: int
     has_loop: bool
-    supply: int
-    battery_temp: int
-    charge: int
     has_charge: bool
     payload_enable: int
     payload_voltage: int
@@ -127,6 +117,7 @@ def build(table: PointTable) -> Wiring:
     return Wiring(
         accelerator_count=count,
         point_count=n,
+        reader=readings.build(table, count),
         accel=_wire_accelerators(count, at),
         slots=_wire_slots(table, count),
         pumps=(
@@ -134,11 +125,7 @@ def build(table: PointTable) -> Wiring:
             (at("loop.pump_b.speed_rpm"), at("loop.pump_b.current_a")),
         ),
         loop_times=np.array([min(at(f"loop.{name}"), n - 1) for name in _LOOP_WITNESSES], np.int64),
-        flow=at("loop.flow_kg_per_s"),
         has_loop="loop.flow_kg_per_s" in table.index,
-        supply=at("loop.supply_temp_c"),
-        battery_temp=at("eps.battery.temp_c"),
-        charge=at("eps.battery.charge_ratio"),
         has_charge="eps.battery.charge_ratio" in table.index,
         payload_enable=at("rail.payload_54v.enable"),
         payload_voltage=at("rail.payload_54v.voltage_v"),
@@ -179,20 +166,11 @@ def _wire_accelerators(count: int, at: Callable[[str], int]) -> AccelWiring:
         return gather([at(pattern.format(i)) for i in range(count)])
 
     return AccelWiring(
-        power_w=each("accel{}.power_w"),
-        core_temp_c=each("accel{}.core_temp_c"),
-        memory_temp_c=each("accel{}.memory_temp_c"),
         aux_enable=each("rail.accel{}_aux.enable"),
-        aux_voltage_v=each("rail.accel{}_aux.voltage_v"),
         aux_current_a=each("rail.accel{}_aux.current_a"),
         module_enable=each("rail.accel{}_54v.enable"),
-        module_voltage_v=each("rail.accel{}_54v.voltage_v"),
         module_current_a=each("rail.accel{}_54v.current_a"),
-        module_power_w=each("rail.accel{}_54v.power_w"),
         cap_flags=each("accel{}.cap_w"),
-        counters=gather(
-            [at(f"accel{i}.{c}") for c in ("ecc_uncorrected_count", "xid") for i in range(count)]
-        ),
         caps=tuple(at(f"accel{i}.cap_w") for i in range(count)),
         rail_flags=tuple(
             (at(f"rail.accel{i}_aux.enable"), at(f"rail.accel{i}_54v.enable")) for i in range(count)
@@ -209,7 +187,6 @@ def _wire_slots(table: PointTable, count: int) -> Slots:
 
     return Slots(
         cap=tuple(slot(f"accel{i}.cap_w") for i in range(count)),
-        cap_index=np.array([slot(f"accel{i}.cap_w") for i in range(count)], np.int64),
         clock=tuple(slot(f"accel{i}.clock_max_mhz") for i in range(count)),
         aux=tuple(slot(f"rail.accel{i}_aux.enable") for i in range(count)),
         module=tuple(slot(f"rail.accel{i}_54v.enable") for i in range(count)),

@@ -24,7 +24,7 @@ from flight.services.frame_codec import MODES, FrameLayout, Words
 from flight.services.recording_schema import INPUT_KINDS, NOTICES_KIND
 from flight.services.typed_codec import unpack
 
-CAPS_KEPT_MAX = 4096  # different rows of caps that are kept as tuples
+CODES_KEPT_MAX = 4096  # different rows of codes whose meaning is kept
 
 
 class RecordedCycle(NamedTuple):
@@ -67,36 +67,29 @@ class Granted(NamedTuple):
 
 
 class GrantReader:
-    """Turns caps and codes into tuples, each different row once."""
+    """Turns caps and codes into tuples, each different row of codes once."""
 
     def __init__(self, reasons: dict[int, str]) -> None:
         self.reasons = reasons  # by code
-        self._known: dict[bytes, Granted] = {}
+        self._known: dict[bytes, tuple[Any, tuple[str, ...]]] = {}
 
     def read(self, block: BlockRows) -> list[Granted]:
         """Return what was granted in each row."""
-        caps, codes = block.caps.tobytes(), block.codes.tobytes()
-        rows = len(block.times_ns)
-        cap_size, code_size = len(caps) // rows, len(codes) // rows
+        codes = block.codes.tobytes()
+        size = len(codes) // len(block.times_ns)
         found = []
-        for i in range(rows):
-            cap_bytes = caps[i * cap_size : (i + 1) * cap_size]
-            key = cap_bytes + codes[i * code_size : (i + 1) * code_size]
-            granted = self._known.get(key)
-            if granted is None:
-                granted = self._decode(block, i)
-                if len(self._known) < CAPS_KEPT_MAX:
-                    self._known[key] = granted
-            found.append(granted)
+        for row, cap_w in enumerate(block.caps.tolist()):
+            key = codes[row * size : (row + 1) * size]
+            mode, reasons = self._known.get(key) or self._decode(key)
+            found.append(Granted(mode, tuple(cap_w), reasons))
         return found
 
-    def _decode(self, block: BlockRows, row: int) -> Granted:
-        mode, *reasons = block.codes[row].tolist()
-        return Granted(
-            MODES[mode],
-            tuple(block.caps[row].tolist()),
-            tuple([self.reasons[code] for code in reasons]),
-        )
+    def _decode(self, key: bytes) -> tuple[Any, tuple[str, ...]]:
+        mode, *codes = key
+        meant = MODES[mode], tuple([self.reasons[code] for code in codes])
+        if len(self._known) < CODES_KEPT_MAX:
+            self._known[key] = meant
+        return meant
 
 
 class Rares:

@@ -50,7 +50,7 @@ QUICK_LOOKS = (
     (monitors, "_points_hold"),
     (conditions, "_is_plainly_off"),
     (conditions, "_all_speak"),
-    (temperature, "_is_warm"),
+    (temperature, "is_warm"),
     (quiet, "rests"),
     (quiet, "accelerators_are_calm"),
     (quiet, "notices_hold"),

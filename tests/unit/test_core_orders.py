@@ -5,12 +5,12 @@ from math import inf, nan
 import pytest
 
 from flight.core import cap_plan, clocks, commands, rails, temperature, trends
-from flight.core.conditions import Readings
 from flight.core.config import CoreConfig
 from flight.core.config_loop import LoopConfig
 from flight.core.config_trends import TrendsConfig
 from flight.core.monitors import Fault, build_table
 from flight.core.rails import Pair, Payload, PayloadPhase, Phase
+from flight.core.readings import Readings
 from flight.core.state import OperatorState
 from flight.core.trends import TrendState
 from flight.core.types import Allotment, CapPlan, Command, Mode, Severity
