@@ -56,13 +56,17 @@ class EnergyLedger:
 
     Electrical: array in, loads and battery losses out, battery held. Thermal: loads and battery
     losses in, what the radiator gives off and the battery leaks out, all nodes held. What
-    converters and wiring lose counts with the loads; what the radiator takes up is subtracted.
+    converters and wiring lose (`converter_loss_j`) counts with the loads; in `rejected_j` what the
+    radiator takes up (`absorbed_j`) is subtracted, and what leaks (`leaked_j`) is contained.
     """
 
     generated_j: float = 0.0
     load_j: float = 0.0
     loss_j: float = 0.0
     rejected_j: float = 0.0
+    converter_loss_j: float = 0.0
+    absorbed_j: float = 0.0
+    leaked_j: float = 0.0
     stored_start_j: float = 0.0
     stored_j: float = 0.0
     heat_start_j: float = 0.0
@@ -161,6 +165,9 @@ class Plant:
             load_j=data.load_j,
             loss_j=data.battery_loss_j,
             rejected_j=data.radiated_j - data.absorbed_j + data.leak_j,
+            converter_loss_j=data.converter_loss_j,
+            absorbed_j=data.absorbed_j,
+            leaked_j=data.leak_j,
             stored_start_j=data.stored_start_j,
             stored_j=self._data.power.stored_j,
             heat_start_j=data.heat_start_j,

@@ -172,6 +172,9 @@ def _energy(ledger: EnergyLedger, *, is_interrupted: bool) -> dict[str, Any]:
         "load_joules": ledger.load_j,
         "battery_loss_joules": ledger.loss_j,
         "rejected_joules": ledger.rejected_j,
+        "converter_loss_joules": ledger.converter_loss_j,
+        "absorbed_joules": ledger.absorbed_j,
+        "leaked_joules": ledger.leaked_j,
         "stored_change_joules": ledger.stored_j - ledger.stored_start_j,
         "heat_change_joules": ledger.heat_j - ledger.heat_start_j,
     }

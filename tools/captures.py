@@ -30,7 +30,9 @@ PICTURES = ROOT / "docs" / "pictures"
 README = ROOT / "README.md"
 MARKS = ("<!-- sim output -->", "<!-- end of sim output -->")  # around what a flight prints
 CONFIG = ROOT / "examples" / "configs" / "ref1.toml"
+SCENARIOS = ROOT / "examples" / "scenarios"
 ORBIT = "flights/first_orbit-seed7"
+OTHER_NODES = ("ai1", "edge")
 TROUBLE = "flights/trouble"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WAIT_S = 120.0  # for a flight to come so far; a test machine may be slow
@@ -117,8 +119,15 @@ class Captures:
         )
 
     def run(self, *arguments: str, with_progress: bool = False) -> str:
-        """Run a command of Nightside to its end and return what it printed."""
-        said, _ = self.start(*arguments, with_progress=with_progress).communicate()
+        """Run a command of Nightside to its end and return what it printed.
+
+        Raises: SystemExit, when it was refused or killed: half of it is no picture.
+        """
+        command = self.start(*arguments, with_progress=with_progress)
+        said, _ = command.communicate()
+        if command.returncode not in (0, 1):  # 1: it told of something that is wrong
+            told = f"nightside {' '.join(arguments)} ended with {command.returncode}"
+            raise SystemExit(f"{told}\n{said}")
         return said
 
     def text(self, name: str, *arguments: str, rows: int = 60) -> None:
@@ -207,6 +216,10 @@ def flown(captures: Captures) -> None:
     altitudes = ("550", "600", "650", "1400")
     captures.run("orbit", "--altitude", *altitudes, "--out", str(captures.out / "orbit.png"))
     report_picture(folder / ORBIT / "report.html", captures.out / "report.png")
+    for node in OTHER_NODES:
+        flight = f"flights/{node}_orbit"
+        captures.run("sim", "--scenario", str(SCENARIOS / f"{node}_orbit.toml"), "--out", flight)
+        report_picture(folder / flight / "report.html", captures.out / f"report-{node}.png")
 
 
 def report_picture(report: Path, out: Path) -> None:
@@ -215,11 +228,11 @@ def report_picture(report: Path, out: Path) -> None:
 
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
-        print("no report.png: there is no browser; install with: sudo apt-get install chromium")
+        print(f"no {out.name}: there is no browser; install with: sudo apt-get install chromium")
         return
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 1500})
+        page = browser.new_page(viewport={"width": 1280, "height": 1500}, color_scheme="light")
         page.goto(report.resolve().as_uri())
         over = page.locator('[data-panel="core"] .u-over')
         box = over.bounding_box() or {}

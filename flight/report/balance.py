@@ -7,7 +7,9 @@ what telemetry says.
 from typing import NamedTuple
 
 from flight.report.flight_data import FlightData
-from flight.report.words import J_PER_KWH, Html, element, energy, table
+from flight.report.words import Html, element, energy, table
+
+SHOWN_RATIO_MIN = 5e-5  # of its side: less would read 0.0 %
 
 
 class Share(NamedTuple):
@@ -35,6 +37,7 @@ def electrical_bars(data: FlightData, *, from_telemetry: bool = False) -> tuple[
     accounts = data.accounts
     truth = None if from_telemetry else ledger(data)
     supply = "array" if accounts.knows_supply else "allotment of the spacecraft"
+    cells = "battery" if accounts.knows_supply else "modules' inputs"
     if truth is None:
         if not accounts.knows_supply and not accounts.knows_payload:
             return None
@@ -47,17 +50,18 @@ def electrical_bars(data: FlightData, *, from_telemetry: bool = False) -> tuple[
         work_j = accounts.accelerator_j
         rest_j = sum(share.joules for share in gave) - work_j - accounts.charged_j
         stored = [Share("battery charged", accounts.charged_j, 1)]
+        wired_j = 0.0  # nobody measures it: it is in the rest
     else:
         change_j = truth["stored_change_joules"]
         gave = (
             Share(supply, truth["array_joules"], 3),
-            Share("out of the battery's cells", max(0.0, -change_j), 1),
+            Share(f"taken from {cells}", max(0.0, -change_j), 1),
         )
-        work_j = truth["accelerator_joules"]
-        rest_j = truth["load_joules"] - work_j
+        work_j, wired_j = truth["accelerator_joules"], truth.get("converter_loss_joules", 0.0)
+        rest_j = truth["load_joules"] - work_j - wired_j
         stored = [
             Share("lost in the battery", truth["battery_loss_joules"], 7),
-            Share("into the battery's cells", max(0.0, change_j), 1),
+            Share(f"kept in {cells}", max(0.0, change_j), 1),
         ]
     rest_j = max(0.0, rest_j)
     pumps_j = min(accounts.pumps_j, rest_j)
@@ -67,6 +71,7 @@ def electrical_bars(data: FlightData, *, from_telemetry: bool = False) -> tuple[
         Share("pumps", pumps_j, 2),
         Share("heaters", heaters_j, 4),
         Share("host and the rest", rest_j - pumps_j - heaters_j, 6),
+        Share("lost in converters and wiring", wired_j, 8),
         *stored,
     )
     return Bar("in", gave), Bar("out", took)
@@ -78,14 +83,21 @@ def heat_bars(data: FlightData) -> tuple[Bar, Bar] | None:
     if truth is None:
         return None
     work_j, held_j = truth["accelerator_joules"], truth["heat_change_joules"]
+    wired_j = truth.get("converter_loss_joules", 0.0)
+    absorbed_j, leaked_j = truth.get("absorbed_joules", 0.0), truth.get("leaked_joules", 0.0)
+    radiated_j = truth["rejected_joules"] + absorbed_j - leaked_j
     came = (
         Share("accelerators", work_j, 5),
-        Share("host, pumps, heaters", truth["load_joules"] - work_j, 6),
+        Share("host, pumps, heaters", truth["load_joules"] - work_j - wired_j, 6),
+        Share("lost in converters and wiring", wired_j, 8),
         Share("lost in the battery", truth["battery_loss_joules"], 7),
+        Share("absorbed from Sun and Earth", absorbed_j, 3),
+        Share("from the structure", max(0.0, -leaked_j), 4),
         Share("given off by what cooled", max(0.0, -held_j), 1),
     )
     went = (
-        Share("radiated and leaked", truth["rejected_joules"], 2),
+        Share("radiated", radiated_j, 2),
+        Share("leaked into the structure", max(0.0, leaked_j), 4),
         Share("kept by what warmed", max(0.0, held_j), 1),
     )
     return Bar("in", came), Bar("out", went)
@@ -144,12 +156,12 @@ def _bars(bars: tuple[Bar, Bar]) -> Html:
     ]  # fmt: skip
     rows = [
         (bar.label, Html(element("span", class_=f"key c{share.colour}") + " " + share.label),
-         f"{share.joules / J_PER_KWH:.3f} kWh", f"{share.joules / 1e6:.3f} MJ",
+         energy(share.joules, beside=longest),
          f"{100.0 * share.joules / (bar.joules or 1.0):.1f} %")
-        for bar in bars for share in bar.shares if share.joules > 0.0
+        for bar in bars for share in bar.shares if share.joules > SHOWN_RATIO_MIN * bar.joules
     ]  # fmt: skip
     apart = bars[0].joules - bars[1].joules
     error = 100.0 * abs(apart) / longest
     note = element("p", f"In {energy(bars[0].joules)}, out {energy(bars[1].joules)}: ",
                    f"{error:.3f} % apart.")  # fmt: skip
-    return Html("".join(drawn) + table(("", "share", "energy", "", "of the side"), rows) + note)
+    return Html("".join(drawn) + table(("", "share", "energy", "of the side"), rows) + note)

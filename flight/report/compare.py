@@ -204,9 +204,10 @@ def _energies(first: FlightData, second: FlightData) -> Html:
         return found
 
     a, b = joules(first), joules(second)
+    largest = max((*a.values(), *b.values()), default=0.0)
     rows = [
-        (label, energy(a.get(label, 0.0)), energy(b.get(label, 0.0)),
-         energy(b.get(label, 0.0) - a.get(label, 0.0)))
+        (label, *(energy(value, beside=largest) for value in
+                  (a.get(label, 0.0), b.get(label, 0.0), b.get(label, 0.0) - a.get(label, 0.0))))
         for label in dict.fromkeys((*a, *b))
         if a.get(label) or b.get(label)
     ]  # fmt: skip

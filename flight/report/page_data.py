@@ -32,7 +32,7 @@ def panel_data(drawn: DrawnPanel, data: FlightData) -> dict[str, Any]:
     unit = unit_word(drawn.panel.unit)
     return {
         "key": drawn.panel.key,
-        "title": drawn.panel.title,
+        "title": drawn.panel.title_for(drawn.names),
         "unit": unit,
         "axis": None,
         "series": line_data(labels_of(drawn.names), drawn.points, unit),

@@ -17,7 +17,9 @@ class Limit(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """A picture. patterns: of channels, or GRANTED, or BATTERY_POWER."""
+    """A picture. patterns: of channels, or GRANTED, or BATTERY_POWER; partial_title: where the
+    node has no channel of the first one.
+    """
 
     key: str
     title: str
@@ -25,6 +27,12 @@ class Panel(NamedTuple):
     patterns: tuple[str, ...]
     limits: tuple[Limit, ...] = ()
     note: str = ""
+    partial_title: str = ""
+
+    def title_for(self, names: Sequence[str]) -> str:
+        """Return the title over these channels."""
+        is_whole = not self.partial_title or any(fnmatchcase(n, self.patterns[0]) for n in names)
+        return self.title if is_whole else self.partial_title
 
 
 PANELS = (
@@ -38,7 +46,9 @@ PANELS = (
     ),
     Panel(
         "coolant", "Coolant", "degC",
-        ("loop.supply_temp_c", "loop.return_temp_c", "loop.radiator_out_temp_c"),
+        ("loop.supply_temp_c", "loop.return_temp_c", "loop.radiator_out_temp_c",
+         "host.radiator_temp_c"),
+        partial_title="Radiator",
     ),
     Panel("plates", "Cold-plate outlets", "degC", ("plate*.outlet_temp_c",)),
     Panel("caps", "Caps as granted", "W", (GRANTED,)),
@@ -48,6 +58,7 @@ PANELS = (
         ("eps.array_power_w", "rail.payload_54v.power_w", BATTERY_POWER),
         note="The array gives, the payload rail takes, the battery takes (positive) or gives "
         "(negative); what is missing in the sum feeds host, pumps and heaters.",
+        partial_title="Payload power",
     ),
     Panel(
         "charge", "State of charge", "ratio", ("eps.battery.charge_ratio",),
@@ -63,7 +74,8 @@ PANELS = (
     ),
     Panel("pumps", "Pump speeds", "rpm", ("loop.pump_?.speed_rpm",)),
     Panel("battery", "Battery and host temperatures", "degC",
-          ("eps.battery.temp_c", "host.cpu_temp_c", "host.nvme0.temp_c")),
+          ("eps.battery.temp_c", "host.cpu_temp_c", "host.nvme0.temp_c"),
+          partial_title="Host temperatures"),
     Panel("bus", "Bus voltages", "V", ("eps.bus54.voltage_v", "eps.bus28.voltage_v")),
 )  # fmt: skip
 
@@ -87,6 +99,7 @@ def limits_of(panel: Panel, config: Mapping[str, Any]) -> list[dict[str, Any]]:
 def labels_of(names: Sequence[str]) -> list[str]:
     """Return short names: without the last word where all have the same, without `loop.`."""
     tails = {name.rpartition(".")[2] for name in names}
-    if len(names) > 1 and len(tails) == 1:
+    is_told = len(names) > 1 or names[0].startswith("accel")  # the title says the last word
+    if is_told and len(tails) == 1:
         names = [name.rpartition(".")[0] for name in names]
     return [name.removeprefix("loop.").removeprefix("eps.") for name in names]

@@ -54,7 +54,7 @@ def verdict(data: FlightData) -> Html:
         f"{broken} violated" if broken else "none violated",
         f"{untested} not put to the test" if untested else "",
         "" if energy_closes(summary) else "the energy of the simulated plant does not close",
-        f"{len(summary['faults'])} faults injected",
+        f"{len(summary['faults'])} {'fault' if len(summary['faults']) == 1 else 'faults'} injected",
         f"{duration(summary['simulated_s'])} flown",
     ]
     badge = element(
@@ -169,8 +169,9 @@ def timeline(data: FlightData) -> Html:
     """Return eclipses, modes and faults over the whole flight."""
     begin_s, end_s = data.flown_s
     bars = _Bars(begin_s, end_s)
+    dark = [bars.bar(a, b, "eclipse", "eclipse") for a, b in data.eclipses]
     rows = [
-        ("eclipse", [bars.bar(a, b, "eclipse", "eclipse") for a, b in data.eclipses]),
+        ("eclipse", dark or [element("span", "none", class_="none")]),
         ("mode", [bars.bar(a, b, f"mode-{m.lower()}", m) for a, b, m in data.modes]),
         *bars.lanes(data.faults),
     ]
@@ -240,9 +241,11 @@ def throttling(data: FlightData) -> Html:
     for item in items:
         by_reason.setdefault(item.reason, []).append(item)
     words = {str(word): text for word, text in REASON_TEXTS.items()}
+    largest_j = max((sum(i.joules for i in found) for found in by_reason.values()), default=0.0)
     rows = [
         (reason, words.get(reason, "not known to this version"),
-         energy(sum(i.joules for i in found)), energy(sum(i.bound_joules for i in found)),
+         energy(sum(i.joules for i in found), beside=largest_j),
+         energy(sum(i.bound_joules for i in found), beside=largest_j),
          f"{sum(i.held_s for i in found):.0f}{NO_BREAK}s",
          ", ".join(f"accel{i.accelerator}" for i in found[:3])
          + (f" and {len(found) - 3} more" if len(found) > 3 else ""))

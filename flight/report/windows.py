@@ -1,5 +1,6 @@
 """The traces around a fault: a short span of the recording at full resolution."""
 
+import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -17,6 +18,7 @@ SILENT_S = 30.0  # shown of a fault that asked for no response
 BUCKETS_MAX, BUCKETS_MIN = 500, 50
 SAMPLES_MAX = 75_000  # buckets of all lines of all faults: about 1 MB of the page
 PICTURES_MAX = 3
+UNIT_OF_NAME = re.compile("_(kg_per_s|rpm|mhz|ratio|kpa|[wavc])$")
 
 # What to show of a fault by the head of its target; the first that matches, `{}` its accelerator.
 VIEWS: Sequence[tuple[str, tuple[str, ...]]] = (
@@ -41,6 +43,12 @@ def span_of(fault: Mapping[str, Any]) -> tuple[float, float]:
     told = [fault["back_s"], fault["safe_s"], fault["ended_s"], start_s + SILENT_S]
     end_s = next(float(t) for t in told if t is not None)
     return max(0.0, start_s - BEFORE_S), min(end_s + AFTER_S, start_s + SPAN_S_MAX)
+
+
+def spoken(name: str) -> str:
+    """Return what a channel measures, as people say it: `loop.flow_kg_per_s` is flow."""
+    quantity = UNIT_OF_NAME.sub("", name.rpartition(".")[2])
+    return quantity.replace("_temp", " temperature").replace("_", " ")
 
 
 def channels_for(target: str, known: Sequence[str]) -> list[str]:
@@ -84,7 +92,7 @@ def window_data(
         found.append(
             {
                 "key": f"fault-{fault['id']}-{len(found)}",
-                "title": ", ".join(dict.fromkeys(n.rpartition(".")[2] for n in shown)),
+                "title": ", ".join(dict.fromkeys(map(spoken, shown))).capitalize(),
                 "unit": unit_word(unit),
                 "axis": buckets.axis,
                 "series": line_data(

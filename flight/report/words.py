@@ -10,7 +10,7 @@ UNIT_WORDS = {
 DECIMALS = {
     "°C": 2, "W": 1, "%": 2, "A": 3, "V": 3, "kg/s": 4, "rpm": 0, "kPa": 1, "MHz": 0, "": 2,
 }  # fmt: skip
-J_PER_KWH = 3.6e6
+J_PER_KWH, WH_J = 3.6e6, 3600.0
 NO_BREAK = "\u00a0"  # a space that no line ends in
 
 
@@ -71,8 +71,16 @@ def number(value: float) -> str:
     return f"{value:.{decimals}f}"
 
 
-def energy(joules: float) -> str:
-    """Return an energy in MJ and kWh."""
+def energy(joules: float, *, beside: float = 0.0) -> str:
+    """Return an energy in MJ and kWh, or in kJ and Wh where nothing reaches a MJ.
+
+    Args:
+        beside: The largest energy that it is told beside, so that a table has one unit.
+    """
+    if max(abs(joules), abs(beside)) < 1e6:
+        kilo, watt_hours = round(joules / 1e3, 1) + 0.0, round(joules / WH_J, 2) + 0.0
+        small = f"{kilo:.1f} kJ ({watt_hours:.2f} Wh)".replace("-", "−")
+        return small.replace(" ", NO_BREAK)
     mega, hours = round(joules / 1e6, 3) + 0.0, round(joules / J_PER_KWH, 3) + 0.0  # no -0
     told = f"{mega:.3f} MJ ({hours:.3f} kWh)".replace("-", "−")
     return told.replace(" ", NO_BREAK)

@@ -103,3 +103,12 @@ def test_any_number_of_accelerators_shares_the_flow(count: int) -> None:
 def test_a_number_that_the_image_cannot_hold_is_a_bug_of_the_caller(count: int) -> None:
     with pytest.raises(ValueError, match="accelerator_count out of range"):
         loaded(PlantConfig(), count=count, seconds=0.0)
+
+
+def test_a_node_without_battery_leaks_nothing_of_one() -> None:
+    """The report would tell of heat that has no source."""
+    plant, _ = loaded(AI1, seconds=60.0)
+    assert plant.energy.leaked_j == 0.0 and plant.energy.absorbed_j > 0.0
+    assert closes(plant)
+    plant, _ = loaded(PlantConfig(), seconds=60.0)
+    assert plant.energy.leaked_j > 0.0

@@ -15,7 +15,7 @@ from flight.report.accounts import AccountChannels, Accounts
 from flight.report.balance import electrical_bars, heat_bars
 from flight.report.flight_data import SAMPLES_MAX, buckets_for, read_flight
 from flight.report.page import WINDOWS_MAX
-from flight.report.panels import PANELS
+from flight.report.panels import PANELS, channels_of
 from flight.report.sections import (
     FAULT_LINES_MAX,
     PROPERTY_CLAIMS,
@@ -23,7 +23,8 @@ from flight.report.sections import (
     properties,
     verdict,
 )
-from flight.report.windows import channels_for, span_of, window_data
+from flight.report.windows import channels_for, span_of, spoken, window_data
+from flight.report.words import NO_BREAK, energy
 from flight.report.writing import write_comparison, write_report
 from flight.services.recording import RecordingReader
 from sim_hw.summary_text import PROPERTY_TITLES
@@ -167,6 +168,48 @@ def test_both_sides_of_each_balance_are_equal(data) -> None:
         came, went = bars
         assert came.joules == pytest.approx(went.joules, rel=1e-3)
         assert all(share.joules >= 0.0 for bar in bars for share in bar.shares)
+
+
+def test_losses_and_what_the_radiator_takes_up_are_shares_of_their_own(data) -> None:
+    truth = data.summary["energy"]
+    (_, took), (came, went) = electrical_bars(data), heat_bars(data)
+    shares = {f"{b.label} {s.label}": s.joules for b in (took, came, went) for s in b.shares}
+    for name, joules in (
+        ("in absorbed from Sun and Earth", truth["absorbed_joules"]),
+        ("in lost in converters and wiring", truth["converter_loss_joules"]),
+        ("out lost in converters and wiring", truth["converter_loss_joules"]),
+        ("out leaked into the structure", truth["leaked_joules"]),
+    ):
+        assert shares[name] == pytest.approx(joules) and joules > 0.0, name
+    net_j = truth["rejected_joules"] - truth["leaked_joules"]
+    assert shares["out radiated"] - truth["absorbed_joules"] == pytest.approx(net_j)
+
+
+def test_a_table_of_energies_has_one_unit() -> None:
+    assert energy(1234.0).replace(NO_BREAK, " ") == "1.2 kJ (0.34 Wh)"
+    assert energy(1234.0, beside=2e6).replace(NO_BREAK, " ") == "0.001 MJ (0.000 kWh)"
+    assert energy(-2e6).replace(NO_BREAK, " ") == "−2.000 MJ (−0.556 kWh)"
+
+
+@pytest.mark.parametrize(
+    ("names", "title"),
+    [
+        (("loop.supply_temp_c", "loop.return_temp_c"), "Coolant"),
+        (("host.radiator_temp_c",), "Radiator"),
+        (("rail.payload_54v.power_w",), "Payload power"),
+        (("eps.array_power_w", "rail.payload_54v.power_w"), "Power balance"),
+        (("host.cpu_temp_c",), "Host temperatures"),
+        (("accel0.core_temp_c",), "Core temperatures"),
+    ],
+)
+def test_a_picture_is_called_by_what_it_shows(names, title) -> None:
+    panel = next(p for p in PANELS if channels_of(p, names) == names)
+    assert panel.title_for(names) == title
+
+
+def test_a_trace_is_called_as_people_say_it() -> None:
+    names = ("loop.flow_kg_per_s", "accel0.core_temp_c", "accel0.cap_w", "rail.accel0_aux.enable")
+    assert [spoken(name) for name in names] == ["flow", "core temperature", "cap", "enable"]
 
 
 def test_telemetry_adds_up_to_what_the_plant_says(data) -> None:

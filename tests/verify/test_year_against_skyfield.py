@@ -155,7 +155,7 @@ def angle_deg(a: Float64s, b: Float64s) -> Float64s:
 
 
 def test_the_sun_of_a_year_agrees_within_two_hundredths_of_a_degree(flown: Flown) -> None:
-    ours = sun_direction(flown.orbit._epoch_days + hours() / DAY_S)[0]
+    ours = sun_direction(flown.orbit.epoch_days + hours() / DAY_S)[0]
     worst_deg = float(angle_deg(ours, sun_of_date(flown)).max())
     keep_figure(
         f"direction of the Sun, from the epoch of {flown.satellite.name}, one year",

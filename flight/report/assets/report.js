@@ -63,14 +63,22 @@
     ctx.strokeStyle = ctx.fillStyle = colour("--limit");
     ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
     ctx.font = `${11 * devicePixelRatio}px sans-serif`;
-    ctx.textAlign = "right";
+    ctx.textAlign = "left"; // where flights begin: cold, full, or without flow
+    ctx.lineJoin = "round";
     for (const limit of limits) {
       const y = Math.round(u.valToPos(limit.value, "y", true));
       ctx.beginPath();
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
-      ctx.fillText(limit.label, bbox.left + bbox.width - 4 * devicePixelRatio, y - 3 * devicePixelRatio);
+      const at = [limit.label, bbox.left + 4 * devicePixelRatio, y - 3 * devicePixelRatio];
+      ctx.save(); // a rim, so that it is read over lines
+      ctx.setLineDash([]);
+      ctx.strokeStyle = colour("--page");
+      ctx.lineWidth = 3 * devicePixelRatio;
+      ctx.strokeText(...at);
+      ctx.restore();
+      ctx.fillText(...at);
     }
     ctx.restore();
   }

@@ -78,6 +78,9 @@ static void start_heat(sim_plant_t *self, const sim_plant_start_t *start) {
     memcpy(heat.core_temp_c, start->core_temp_c, sizeof heat.core_temp_c);
     memcpy(heat.core_k_per_w, start->core_k_per_w, sizeof heat.core_k_per_w);
     sim_heat_faults_init(&self->faults.heat);
+    if (self->config.power.battery.enabled < 0.5) {
+        self->config.heat.battery_node.leak_w_per_k = 0.0; /* what is not there cools nothing */
+    }
     sim_heat_init(&self->heat, &self->config.heat, self->image, &heat);
 }
 
@@ -158,6 +161,7 @@ static void add_to_ledger(sim_plant_t *self, double dt_s) {
     sim_ledger_t *ledger = &self->ledger;
     ledger->generated_j += self->power.generated_w * dt_s;
     ledger->load_j += self->load_w * dt_s;
+    ledger->converter_loss_j += self->power.converter_loss_w * dt_s;
     ledger->battery_loss_j += self->power.battery_loss_w * dt_s;
     ledger->radiated_j += self->heat.radiated_w * dt_s;
     ledger->absorbed_j += self->heat.absorbed_w * dt_s;

@@ -49,8 +49,9 @@ typedef struct sim_plant_start {
 
 /** Sums since the start, J; with what is held, each side closes (check case 27). */
 typedef struct sim_ledger {
-    double generated_j; /* into the bus */
-    double load_j;      /* of all consumers, with what converters and wiring lose */
+    double generated_j;      /* into the bus */
+    double load_j;           /* of all consumers, with what converters and wiring lose */
+    double converter_loss_j; /* part of load_j: converters, wiring, inrush, shorts */
     double battery_loss_j;
     double radiated_j;
     double absorbed_j; /* by the radiator from Sun and Earth */
