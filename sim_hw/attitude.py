@@ -1,13 +1,14 @@
 """How the node is turned: where its array and its radiator face.
 
-The radiator is a flat panel with two free faces; the array has one. Three modes:
+The radiator is a flat panel, free on both sides or mounted on the body with one; the array has one
+face. Three modes:
 
 sun_edge_on
     The array's normal points at the Sun. The panel holds the Sun in its plane and is turned about
     the line to the Sun until the Earth's centre lies in it, too: edge-on to both.
 nadir
-    One face of the panel looks at the Earth's centre. The array turns about one axis, the orbit's
-    normal, so that it is off the Sun by beta.
+    The panel looks away from the Earth; its other side, if free, at the Earth's centre. The array
+    turns about one axis, the orbit's normal, so that it is off the Sun by beta.
 tumbling
     Nothing points: the body turns evenly about an axis that is fixed in space, drawn by seed.
 """
@@ -29,7 +30,7 @@ class Pointing(NamedTuple):
 
     array_sun: Float64s
     array_nadir: Float64s
-    panel_sun: Float64s  # of one face; the other has the opposite sign
+    panel_sun: Float64s  # of the face that every panel has; the other has the opposite sign
     panel_nadir: Float64s
 
 
@@ -58,7 +59,7 @@ class Attitude:
             array_sun = np.sqrt(np.maximum(1.0 - off_plane * off_plane, 0.0))
             # The array's normal is the Sun's direction without its part along the axis.
             array_nadir = sun_nadir / np.maximum(array_sun, 1e-12)
-            return Pointing(array_sun, array_nadir, sun_nadir, np.ones(time_s.shape))
+            return Pointing(array_sun, array_nadir, -sun_nadir, -np.ones(time_s.shape))
         array, panel = self._tumbled(time_s)
         return Pointing(dots(array, sun), dots(array, nadir), dots(panel, sun), dots(panel, nadir))
 

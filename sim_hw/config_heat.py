@@ -169,9 +169,11 @@ class HostConfig(Section):
     cooling_w_per_k: float = Field(
         60.0, gt=0.0, le=1e5, description="assumed: to the coolant, or by strap to the radiator"
     )
-    cpu_k_per_w: float = Field(0.06, ge=0.0, le=10.0, description="assumed, above the supply")
+    cpu_k_per_w: float = Field(
+        0.02, ge=0.0, le=10.0, description="assumed: processor above its boards, by host power"
+    )
     nvme_offset_k: float = Field(8.0, ge=0.0, le=100.0, description="assumed, above the supply")
-    rail_offset_k: float = Field(12.0, ge=0.0, le=100.0, description="assumed")
+    rail_offset_k: float = Field(12.0, ge=0.0, le=100.0, description="assumed, above the supply")
     lag_s: float = Field(60.0, gt=0.0, le=3600.0, description="assumed, temperatures of the host")
     nvme_wear_ratio: float = Field(0.02, ge=0.0, le=1.0, description="assumed")
     disk_free_ratio: float = Field(0.8, ge=0.0, le=1.0, description="assumed")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sim_hw.fault_effects_plant import PLANT_EFFECTS
 from sim_hw.fault_kind import HOST_RAILS
 from sim_hw.faults_bus import BUSES
 from sim_hw.scenario_times import PlannedFault
@@ -20,7 +21,7 @@ SENSOR_OK, SENSOR_STUCK, SENSOR_BIAS, SENSOR_FORCED, SENSOR_SPIKE = range(5)  # 
 SDA_FOR_EVER = -1.0  # plant_image.h: no number of clocks frees the line
 RAILS_PER_PART = 4  # REF-1: one auxiliary part serves four accelerators
 NVML_LOST = 15.0  # return code: the accelerator is lost
-XID_HELD_S = 1.0  # an Xid is an event: its word goes back, or the same one would not show again
+EVENT_S = 1.0  # after an event its word goes back, or the same one would not show again
 NS_PER_S = 1_000_000_000
 
 
@@ -280,6 +281,12 @@ def _accelerator(target: str) -> int:
     return int(target[len("accel")])
 
 
+def _of_plant(
+    effect: Callable[[Any, PlannedFault, bool], None],
+) -> Callable[[World, PlannedFault, bool], None]:
+    return lambda world, fault, is_on: effect(world.plant.faults, fault, is_on)
+
+
 EFFECTS: Mapping[str, Callable[[World, PlannedFault, bool], None]] = {
     "pump_stop": _pump_stop,
     "latch_up": _latch_up,
@@ -311,6 +318,7 @@ EFFECTS: Mapping[str, Callable[[World, PlannedFault, bool], None]] = {
     "row_remap": _row_remap,
     "recovery_action": _recovery_action,
     "pcie_replays": _counts_on,
+    **{name: _of_plant(effect) for name, effect in PLANT_EFFECTS.items()},
 }
 """How each fault begins (True) and ends (False)."""
 
@@ -327,8 +335,8 @@ def _was_reset(world: World, fault: PlannedFault, from_ns: int, to_ns: int) -> b
     return bool(is_down) or _was_off(world, fault, from_ns, to_ns)
 
 
-def _xid_is_told(_world: World, fault: PlannedFault, _from_ns: int, to_ns: int) -> bool:
-    return to_ns - fault.start_ns >= XID_HELD_S * NS_PER_S
+def _has_lasted(_world: World, fault: PlannedFault, _from_ns: int, to_ns: int) -> bool:
+    return to_ns - fault.start_ns >= EVENT_S * NS_PER_S
 
 
 def _ecc(world: World, fault: PlannedFault, from_ns: int, to_ns: int) -> bool:
@@ -355,7 +363,9 @@ def _count(
 
 TICKS: Mapping[str, Callable[[World, PlannedFault, int, int], bool]] = {
     "accel_lost": _was_off,
-    "accel_xid": _xid_is_told,
+    "accel_xid": _has_lasted,
+    "outlet_trip": _has_lasted,
+    "accel_hang": _was_reset,
     "recovery_action": _was_reset,
     "row_remap": _was_reset,
     "ecc_errors": _ecc,

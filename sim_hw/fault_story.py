@@ -23,7 +23,7 @@ CAP_W_SAFE = 200.5  # the safe cap and its read-back quantum
 RESPONDING = frozenset(
     {"mode", "pump", "voltage", "rail", "sensor", "reflex", "lease", "ramp", "current"}
 )
-WHOLE_NODE = ("pump_stop", "daemon_stall")
+WHOLE_NODE = ("pump_stop", "daemon_stall", "coolant_leak", "bypass_stuck", "outlet_trip")
 SHARED_BY_ALL = ("loop", "eps", "payload")  # targets
 
 

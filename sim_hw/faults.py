@@ -2,8 +2,9 @@
 
 This catalogue belongs to the scenario format, not to a back end: a bench reads the same table and
 refuses by name what it cannot inject (`Injector.can_inject`). How the simulation injects each
-fault is in sim_hw/fault_effects.py. Here are the faults of plant, sensors and daemon; those of
-buses and parts on them, and of accelerators and their library, have files of their own.
+fault is in sim_hw/fault_effects.py. Here are the first faults of plant, sensors and daemon; buses
+and parts on them, accelerators and their library, and the rest of the plant have files of their
+own.
 """
 
 import math
@@ -15,6 +16,7 @@ from flight.operator_error import suggest
 from sim_hw.fault_kind import ACCELERATORS, FOREVER, FaultKind, Parameter, Value
 from sim_hw.faults_accel import ACCELERATOR_FAULTS
 from sim_hw.faults_bus import BUS_FAULTS
+from sim_hw.faults_plant import PLANT_FAULTS
 
 ACCELERATORS_PER_BUS = 4  # REF-1; one auxiliary part serves as many rails
 _REACHED = {"rails_a": range(4), "rails_b": range(4, 8), "nvml": range(8)}
@@ -22,7 +24,8 @@ _OF_A_PART = ("i2c_nack", "part_brown_out")
 
 # What keeps an accelerator from taking its cap, or from obeying it.
 HOLDS_ITS_CAP = frozenset(
-    "cap_ignored nvml_call_fails nvml_hang nvml_no_permission nvml_driver_fails accel_lost".split()
+    "cap_ignored nvml_call_fails nvml_hang nvml_no_permission nvml_driver_fails accel_lost"
+    " accel_hang".split()
 )
 # What keeps a rail's part from being heard.
 SILENCES_PART = frozenset({"i2c_nack", "i2c_sda_stuck", "i2c_stretch"})
@@ -157,7 +160,7 @@ _NODE_FAULTS = (
 )
 
 FAULTS: Mapping[str, FaultKind] = {
-    kind.name: kind for kind in (*_NODE_FAULTS, *BUS_FAULTS, *ACCELERATOR_FAULTS)
+    kind.name: kind for kind in (*_NODE_FAULTS, *BUS_FAULTS, *ACCELERATOR_FAULTS, *PLANT_FAULTS)
 }
 
 

@@ -301,6 +301,7 @@ def surroundings_of(plant: PlantConfig) -> Surroundings:
     )
     return Surroundings(
         attitude=attitude,
+        faces=radiator.faces,
         absorptance_ratio=radiator.absorptance_ratio,
         emissivity_ratio=radiator.emissivity_ratio,
     )

@@ -16,7 +16,8 @@ from sim_hw.timeline import NS_PER_S
 RAILS_ARE_UP = (Mode.NOMINAL, Mode.DEGRADED)
 # The payload rail feeds all; a lie about flow, pumps or charge looks like the loss itself. A pump
 # or a string that fails is not here: flow and charge tell.
-CAUSES_FOR_ALL = ("payload_54v", "loop.flow_", "loop.pump_", "eps.battery.")
+CAUSES_FOR_PAYLOAD = ("payload_54v", "payload_outlet")
+CAUSES_FOR_ALL = (*CAUSES_FOR_PAYLOAD, "loop.flow_", "loop.pump_", "eps.battery.")
 
 
 class RailCheck:
@@ -311,7 +312,7 @@ def _explains(fault: PlannedFault, accelerator: int | None) -> bool:
     target = fault.target.removeprefix("rail.")
     struck = accelerator_of(target)
     if struck is None and target != "nvml":
-        return target.startswith(CAUSES_FOR_ALL if accelerator is not None else "payload_54v")
+        return target.startswith(CAUSES_FOR_ALL if accelerator is not None else CAUSES_FOR_PAYLOAD)
     if accelerator is None:  # a module switch that seems to have failed closed
         return target.startswith(f"accel{struck}_54v")
     return accelerator in accelerators_struck(fault.name, fault.target)

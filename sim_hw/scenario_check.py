@@ -115,13 +115,16 @@ def _check_fault(
 
 
 # Targets that are no part with points of its own: the daemon, the library, a driver with parts.
-_WITHOUT_POINTS = frozenset({"daemon", "nvml", "rails_a", "rails_b", "rails_host"})
+_WITHOUT_POINTS = frozenset({"daemon", "nvml", "rails_a", "rails_b", "rails_host", "radiator"})
+# Parts of the plant whose points have other names.
+_POINTS_OF = {"payload_outlet": "payload_54v", "bypass": "bypass_ratio", "array": "array_power_w"}
 
 
 def _missing_target(target: str, names: frozenset[str] | None) -> str | None:
     """Return that this node has no such part, or None. names: of its points, None: unknown."""
     if names is None or target in _WITHOUT_POINTS or target in names:
         return None
+    target = "battery" if target.startswith("cell") else _POINTS_OF.get(target, target)
     if any(f".{target}." in f".{name}." for name in names):
         return None
     return "this node has no such part"

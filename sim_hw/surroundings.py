@@ -3,7 +3,7 @@
     solar      S = 1361 W/m2 (1 AU / d)^2
     albedo     F a S max(cos zeta, 0), zeta the Sun's zenith angle under the satellite
     infra-red  F 237 W/m2
-    sink       eps sigma Ts^4 = the flux absorbed by a face, mean of both
+    sink       eps sigma Ts^4 = the flux absorbed by a face, mean of the free ones
 
 F is the view factor from one face of a flat plate to the Earth as a sphere; the heat of a face that
 the Earth only part fills is its closed form. The Earth is even: no clouds, seasons or latitudes.
@@ -24,7 +24,7 @@ STEFAN_BOLTZMANN_W_PER_M2_K4: Final = 5.670_374_419e-8  # CODATA 2018
 
 
 class Fluxes(NamedTuple):
-    """At some instants, with an unshadowed Sun; the radiator's are sums over its two faces.
+    """At some instants, with an unshadowed Sun; the radiator's are sums over its free faces.
 
     The names are those of sim_orbit_table_t (sim_hw/csrc/plant/environment.h).
     """
@@ -39,9 +39,10 @@ class Fluxes(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Attitude of the node, and the coating by which the sink temperature is told."""
+    """Attitude of the node, and the radiator's free faces (1 or 2) and coating."""
 
     attitude: Attitude = field(default_factory=Attitude)
+    faces: int = 2
     absorptance_ratio: float = 0.14  # docs/models.md 1c, white silicate paint after 1000 h
     emissivity_ratio: float = 0.90  # docs/models.md 1c
 
@@ -61,12 +62,15 @@ class Surroundings:
         reflected = ALBEDO_RATIO * solar * np.maximum(-dots(nadir, sun), 0.0)
         ratio = radius_km / EARTH_RADIUS_KM
         panel = sphere_view_factor(pointing.panel_nadir, ratio)
-        panel = panel + sphere_view_factor(-pointing.panel_nadir, ratio)
+        direct = np.maximum(pointing.panel_sun, 0.0)
+        if self.faces == 2:
+            panel = panel + sphere_view_factor(-pointing.panel_nadir, ratio)
+            direct = np.abs(pointing.panel_sun)
         return Fluxes(
             solar,
             np.maximum(pointing.array_sun, 0.0),
             sphere_view_factor(pointing.array_nadir, ratio) * reflected,
-            np.abs(pointing.panel_sun) * solar,
+            direct * solar,
             panel * reflected,
             panel * EARTH_INFRARED_W_PER_M2,
         )
@@ -75,12 +79,12 @@ class Surroundings:
         """Return the temperature at which the panel would radiate just what it absorbs.
 
         Args:
-            solar_w_per_m2: Direct and reflected sunlight on both faces together.
-            infrared_w_per_m2: Of the Earth, on both faces together.
+            solar_w_per_m2: Direct and reflected sunlight on all faces together.
+            infrared_w_per_m2: Of the Earth, on all faces together.
         """
         absorbed = self.absorptance_ratio * solar_w_per_m2
         absorbed += self.emissivity_ratio * infrared_w_per_m2
-        radiated = 2.0 * self.emissivity_ratio * STEFAN_BOLTZMANN_W_PER_M2_K4
+        radiated = self.faces * self.emissivity_ratio * STEFAN_BOLTZMANN_W_PER_M2_K4
         return float((absorbed / radiated) ** 0.25)
 
 

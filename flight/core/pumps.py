@@ -2,11 +2,12 @@
 
 Sign of a loss: the running pump is far below its target, or has no current while slowing, or the
 flow is low. In the cycle that confirms it every cap goes to the safe cap and the standby pump
-starts. Flow good for 10 s releases the caps (the arbiter ramps). No flow in time: accelerators off,
-SAFE. One lost sensor leaves the other witnesses; flow without a flow sensor is judged by pump
-speed. A flow sensor alone against two pumps at speed that draw current lowers caps and no more,
-until a core that stays hot at the safe cap bears it out. Times are those of samples: an old value
-read again proves nothing.
+starts. Flow good for 10 s releases the caps (the arbiter ramps); where no pump was seen to fail,
+the other one runs from then on, as the first may turn without lifting. No flow in time:
+accelerators off, SAFE. One lost sensor leaves the other witnesses; flow without a flow sensor is
+judged by pump speed. A flow sensor alone against two pumps at speed that draw current lowers caps
+and no more, until a core that stays hot at the safe cap bears it out. Times are those of samples:
+an old value read again proves nothing.
 """
 
 from enum import StrEnum
@@ -121,6 +122,8 @@ def step(
         doubt_since_ns = state.doubt_since_ns
         if now_ns - flow_since_ns >= config.flow_good_s * 1e9:
             phase = _STEADY
+            if True not in failed:  # the flow alone told of the loss: now the other pump runs
+                lead = 1 - lead
         if phase is _STEADY or now_ns - flow_since_ns >= config.flow_back_s * 1e9:
             doubt_since_ns = 0
     else:

@@ -24,7 +24,7 @@ def flying_radiator_w(temp_k: float, *, area_m2: float, emissivity_ratio: float)
     """Return what the plant's radiator rejects to empty space with all of it at one temperature."""
     radiator = RadiatorConfig(area_m2=area_m2, emissivity_ratio=emissivity_ratio, **IDEAL_FINS)
     bench = HeatBench(PlantConfig(radiator=radiator), temp_c=temp_k - ZERO_C_K)
-    bench.advance(1e-3)
+    bench.advance(1e-6)
     return float(bench.heat.radiated_w)
 
 

@@ -49,19 +49,21 @@ class AcceleratorBench:
         """What the workload asks for; write in place."""
         return field_view(self.state, "utilisation_target")
 
-    def advance(self, seconds: float, *, dt_s: float = 0.1, bus_v: float = BUS_V) -> float:
+    def advance(
+        self, seconds: float, *, dt_s: float = 0.1, bus_v: float = BUS_V, bus28_v: float = 28.0
+    ) -> float:
         """Advance and return the power of all modules in the last step."""
         total_w = 0.0
         for _ in range(round(seconds / dt_s)):
             total_w = lib.sim_accelerators_advance(
-                self.state, self._config, self.faults, self._image, dt_s, bus_v
+                self.state, self._config, self.faults, self._image, dt_s, bus_v, bus28_v
             )
         return total_w
 
-    def follow_switches(self, *, bus_on: bool = True) -> None:
+    def follow_switches(self, *, bus_on: bool = True, avionics_on: bool = True) -> None:
         """Let the switches act; no time passes."""
         lib.sim_accelerators_follow_switches(
-            self.state, self._config, self.faults, self._image, bus_on
+            self.state, self._config, self.faults, self._image, bus_on, avionics_on
         )
 
     def xids(self, index: int) -> list[int]:

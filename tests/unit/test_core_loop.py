@@ -92,6 +92,25 @@ def test_caps_are_released_after_ten_seconds_of_flow_and_not_before() -> None:
     assert not bench.cycle(STOPPED, GOOD, count=2).caps_are_safe
 
 
+def test_a_pump_that_turns_without_lifting_is_not_run_alone_again() -> None:
+    bench = Bench()
+    assert bench.cycle(GOOD, flow=0.02, count=3).phase is PumpPhase.LOST
+    state = bench.cycle(GOOD, GOOD, count=130)
+    assert state.phase is PumpPhase.STEADY
+    assert state.failed == (False, False)
+    assert state.target_rpm == (0.0, 4000.0)
+
+
+def test_a_pump_that_failed_before_stays_off_when_the_flow_alone_was_low() -> None:
+    bench = Bench()
+    bench.cycle(STOPPED, flow=0.0, count=3)
+    bench.cycle(STOPPED, GOOD, count=130)
+    bench.cycle(STOPPED, GOOD, flow=0.02, count=3)
+    state = bench.cycle(STOPPED, GOOD, count=130)
+    assert state.phase is PumpPhase.STEADY
+    assert state.target_rpm == (0.0, 4000.0)
+
+
 def test_without_flow_it_is_dead_by_five_seconds_after_the_stop() -> None:
     bench = Bench()
     assert bench.cycle(STOPPED, flow=0.0, count=44).phase is PumpPhase.LOST

@@ -1,6 +1,7 @@
 """The simulation's fault injector: each fault where it happens, at its instant, and undone."""
 
 import math
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,6 +33,16 @@ TRUTHS = """
     accel_xid accel_recovery_action accel_ecc_corrected_count accel_ecc_uncorrected_count
     accel_pcie_replay_count
 """.split()
+PLANT_AT_1 = {
+    "pump_torque_ratio": 2, "pump_head_ratio": 2, "string_ok": 8, "interface_ratio": 8,
+    "plate_open_ratio": 8, "emissivity_ratio": 1, "absorptance_ratio": 1, "pointing_ratio": 1,
+}  # fmt: skip
+PLANT_AT_0 = {
+    "pump_breaker_open": 2, "latch_current_a": 8, "leak_kg_per_s": 1, "bypass_stuck": 1,
+    "bypass_drive_cold": 1, "bypass_drive_hot": 1, "heater_stuck_on": 2, "heater_stuck_off": 2,
+    "cell_short": 16, "strands_open": 1, "limiter_trip": 2, "hang_pending": 8,
+    "ecc_uncorrected_pending": 8, "ecc_uncontained_pending": 8,
+}  # fmt: skip
 FUNCTIONS = ("", *LIBRARY_FUNCTIONS)
 TEMPERATURE = "nvmlDeviceGetTemperature"
 
@@ -52,12 +63,9 @@ class World:
     def __init__(self):
         self.image = Image()
         self.stalls = []
-        self.faults = SimpleNamespace(
-            pump_torque_ratio=np.ones(2),
-            pump_breaker_open=np.zeros(2),
-            latch_current_a=np.zeros(8),
-            string_ok=np.ones(8),
-        )
+        ones = {name: np.ones(n) for name, n in PLANT_AT_1.items()}
+        zeros = {name: np.zeros(n) for name, n in PLANT_AT_0.items()}
+        self.faults = SimpleNamespace(**ones, **zeros)
 
     def stall(self, until_ns):
         self.stalls.append(until_ns)
@@ -155,6 +163,78 @@ def test_each_fault_reaches_its_place_and_leaves_it(world, name, target, paramet
     assert where(world) == value
     injector.apply_due(2 * S)
     assert where(world) == 0.0
+
+
+PLANT_CASES = [
+    ("pump_worn", "pump_b", {"head_ratio": 0.25}, "pump_head_ratio", 1, 0.25),
+    ("coolant_leak", "loop", {"leak_kg_per_s": 0.01}, "leak_kg_per_s", 0, 0.01),
+    ("bypass_stuck", "bypass", {}, "bypass_stuck", 0, 1.0),
+    ("bypass_stuck", "bypass", {"end": "cold"}, "bypass_drive_cold", 0, 1.0),
+    ("bypass_stuck", "bypass", {"end": "hot"}, "bypass_drive_hot", 0, 1.0),
+    ("heater_stuck", "heater_b", {}, "heater_stuck_on", 1, 1.0),
+    ("heater_stuck", "heater_a", {"is_on": False}, "heater_stuck_off", 0, 1.0),
+    ("plate_blocked", "plate6", {"open_ratio": 0.2}, "plate_open_ratio", 6, 0.2),
+    ("interface_worn", "accel3", {"resistance_ratio": 4.0}, "interface_ratio", 3, 4.0),
+    ("radiator_aged", "radiator", {"emissivity_ratio": 0.7}, "emissivity_ratio", 0, 0.7),
+    ("radiator_aged", "radiator", {"absorptance_ratio": 2.0}, "absorptance_ratio", 0, 2.0),
+    ("outlet_trip", "payload_outlet", {}, "limiter_trip", 0, 1.0),
+    ("cell_short", "cell7", {}, "cell_short", 7, 1.0),
+    ("strands_open", "battery", {"strand_count": 3.0}, "strands_open", 0, 3.0),
+    ("array_off_pointing", "array", {"pointing_ratio": 0.4}, "pointing_ratio", 0, 0.4),
+]
+
+
+@pytest.mark.parametrize(("name", "target", "parameters", "view", "place", "value"), PLANT_CASES)
+def test_each_fault_of_the_plant_writes_its_view_and_nothing_else(
+    world, name, target, parameters, view, place, value
+):
+    neutral = {key: views.copy() for key, views in vars(world.faults).items()}
+    injector = world.injector(fault(name, target, 1.0, 2.0, **parameters))
+    injector.apply_due(S)
+    assert getattr(world.faults, view)[place] == value
+    neutral[view][place] = value
+    others = {key for key in neutral if key != view and not name.startswith("radiator")}
+    for key in (view, *others):
+        assert np.array_equal(getattr(world.faults, key), neutral[key]), key
+    injector.apply_due(2 * S)
+    expected = 1.0 if view in PLANT_AT_1 else 0.0
+    assert np.all(getattr(world.faults, view) == expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "view"),
+    [
+        ("memory_error", {}, "ecc_uncorrected_pending"),
+        ("memory_error", {"is_contained": False}, "ecc_uncontained_pending"),
+    ],
+)
+def test_an_event_of_an_accelerator_is_handed_over_once(world, name, parameters, view):
+    injector = world.injector(fault(name, "accel6", **parameters))
+    injector.apply_due(S)
+    assert getattr(world.faults, view).tolist() == [0.0] * 6 + [1.0, 0.0]
+    assert injector.next_time_ns() == FOREVER_NS
+
+
+def test_a_hang_is_over_once_the_accelerator_was_reset(world):
+    injector = world.injector(fault("accel_hang", "accel2"))
+    injector.apply_due(5 * S)
+    assert world.faults.hang_pending.tolist() == [0.0, 0.0, 1.0] + [0.0] * 5
+    assert [active.name for active in injector.active] == ["accel_hang"]
+    world.image.truth.accel_alive[2] = 0.0
+    injector.apply_due(6 * S)
+    assert injector.active == ()
+
+
+def test_an_outlet_trips_again_when_it_is_struck_again(world):
+    injector = world.injector(
+        fault("outlet_trip", "payload_outlet", 1.0, fault_id="one"),
+        fault("outlet_trip", "payload_outlet", 4.0, fault_id="two"),
+    )
+    seen = []
+    while (now_ns := injector.next_time_ns()) < FOREVER_NS:
+        injector.apply_due(now_ns)
+        seen.append(world.faults.limiter_trip[0])
+    assert [now for before, now in pairwise(seen) if now != before] == [0, 1, 0]
 
 
 def test_a_spike_is_one_sample_that_the_sensor_itself_takes_back(world):

@@ -275,6 +275,13 @@ def scenario(node: str, **tables: Any) -> list[str]:
         ("edge", "latch_up", "accel3_aux", {}),
         ("edge", "controller_silent", "loop", {}),
         ("ai1", "string_loss", "string2", {}),
+        ("edge", "bypass_stuck", "bypass", {}),
+        ("edge", "plate_blocked", "plate0", {}),
+        ("edge", "heater_stuck", "heater_a", {}),
+        ("edge", "coolant_leak", "loop", {}),
+        ("ai1", "cell_short", "cell5", {}),
+        ("ai1", "strands_open", "battery", {}),
+        ("ai1", "array_off_pointing", "array", {}),
     ],
 )
 def test_a_fault_of_a_part_that_the_node_has_not_is_refused(

@@ -241,8 +241,49 @@ def test_everything_is_off_when_rails_start_off() -> None:
     assert not truth.accel_power_w.any()
     assert not truth.accel_alive.any()
     assert truth.flow_kg_per_s[0] == 0.0
-    assert plant.load_w == pytest.approx(400.0, rel=0.01)
+    assert plant.load_w < 10.0  # the converter idles, as the rails of the host are off, too
     assert all(not value.any() for value in vars(image.setpoint).values())
+
+
+def test_what_latched_rails_draw_warms_the_host() -> None:
+    plant, _image = running_plant()
+    plant.faults.latch_current_a[:] = 10.0
+    advance(plant, 60.0)
+    energy = plant.energy
+    assert max(energy.electrical_error_ratio, energy.thermal_error_ratio) < 1e-6
+
+
+def test_the_payload_switch_is_as_warm_as_its_mean_module_switch() -> None:
+    plant, image = running_plant()
+    plant.utilisation_target[:] = 1.0
+    advance(plant, 300.0)
+    mean_c = float(image.truth.module_temp_c.mean())
+    assert image.truth.payload_temp_c[0] == pytest.approx(mean_c, abs=0.2)
+    assert mean_c > float(image.truth.supply_temp_c[0]) + 10.0
+
+
+def test_the_host_draws_what_its_rails_take_that_are_on() -> None:
+    config = PlantConfig()
+    plant, image = running_plant(config)
+    image.setpoint.payload_enabled[0] = image.setpoint.pump_speed_target_rpm[0] = 0.0
+    advance(plant, 30.0)
+    load_w = plant.load_w
+    image.setpoint.host_rail_enabled[1] = 0.0
+    advance(plant, 2.0)
+    output_w = config.host.rail_voltage_v[1] * config.host.rail_current_a[1]
+    assert 1.05 * output_w < load_w - plant.load_w < 1.25 * output_w
+    assert image.truth.host_rail_voltage_v[1] == image.truth.host_rail_current_a[1] == 0.0
+
+
+def test_the_processor_follows_its_boards_when_the_coolant_stands() -> None:
+    plant, image = running_plant()
+    advance(plant, 300.0)
+    cpu_c, supply_c = float(image.truth.cpu_temp_c[0]), float(image.truth.supply_temp_c[0])
+    image.setpoint.pump_speed_target_rpm[:] = 0.0
+    image.setpoint.payload_enabled[0] = 0.0
+    advance(plant, 300.0)
+    assert image.truth.cpu_temp_c[0] > cpu_c + 8.0  # 368 W, 6 kJ/K and a manifold that stands
+    assert abs(image.truth.supply_temp_c[0] - supply_c) < 5.0
 
 
 def test_a_latched_rail_draws_more_until_it_was_off_for_100_ms() -> None:

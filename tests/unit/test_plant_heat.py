@@ -4,6 +4,7 @@ import math
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,12 @@ EDGE = PlantConfig(
     loop=LoopConfig(enabled=False),
     radiator=RadiatorConfig(faces=1, area_m2=0.25, panel_j_per_k=2_000.0, node_count=4),
     stack=StackConfig(core_k_per_w_min=0.2, core_k_per_w_max=0.3),
-    host=HostConfig(power_w=10.0, heat_capacity_j_per_k=500.0, cooling_w_per_k=2.0),
+    host=HostConfig(
+        rail_current_a=(0.1, 0.1, 0.1, 0.1),
+        power_w=10.0,
+        heat_capacity_j_per_k=500.0,
+        cooling_w_per_k=2.0,
+    ),
 )
 
 
@@ -210,6 +216,19 @@ def test_without_flow_plates_keep_their_heat_and_standing_coolant_only_evens_out
     assert bench.heat.supply_temp_c == pytest.approx(supply_c, abs=0.5)
     assert (bench.cells_c < radiator_c).all()  # it radiates on
     assert bench.unclosed_ratio < 1e-9
+
+
+def test_coolant_that_stands_in_the_radiator_evens_out() -> None:
+    apart = RadiatorConfig(film_w_per_k=1e-9, lateral_w_per_k=0.0)
+    bench = HeatBench(PlantConfig(radiator=apart), temp_c=30.0)
+    bench.inputs.flow_kg_per_s = 0.0
+    bench.heat.radiator.fluid_c[3] = 40.0
+    bench.fly(60.0)
+    fluid_c = np.array(list(bench.heat.radiator.fluid_c[0 : apart.node_count]))
+    node_j_per_k = 3900.0 * apart.fluid_mass_kg / apart.node_count
+    given_k = 10.0 * 60.0 * 0.5 / node_j_per_k  # 0.5 W/K to each neighbour, at first
+    assert fluid_c.sum() == pytest.approx(30.0 * apart.node_count + 10.0, abs=1e-6)
+    assert fluid_c[[2, 4]] - 30.0 == pytest.approx(given_k, rel=0.1)
 
 
 def test_a_cold_radiator_freezes_node_by_node_and_warm_coolant_thaws_it() -> None:
@@ -414,11 +433,12 @@ def test_an_accelerator_that_is_not_there_stays_zero() -> None:
 # ---- the host ----
 
 
-def test_host_temperatures_settle_above_the_supply() -> None:
+def test_host_temperatures_settle_above_boards_and_supply() -> None:
     bench = HeatBench(temp_c=30.0)
+    bench.heat.host_temp_c = 45.0
     for _ in range(1000):
         bench.advance_host(1.0, 400.0)
     host, truth = PlantConfig().host, bench.truth
-    assert truth.cpu_temp_c == pytest.approx(30.0 + host.cpu_k_per_w * 400.0, abs=0.01)
+    assert truth.cpu_temp_c == pytest.approx(45.0 + host.cpu_k_per_w * 400.0, abs=0.01)
     assert truth.nvme_temp_c[1] == pytest.approx(30.0 + host.nvme_offset_k, abs=0.01)
     assert truth.host_rail_temp_c[3] == pytest.approx(30.0 + host.rail_offset_k, abs=0.01)

@@ -162,6 +162,40 @@ def test_charging_holds_the_bus_at_its_greatest_voltage_and_tapers() -> None:
     assert 0.99 < eps.charge_ratio <= 1.0 and powers[-1] < 10.0
 
 
+def test_the_last_3_percent_are_charged_ever_more_slowly() -> None:
+    wide = BatteryConfig(bus_voltage_max_v=100.0, charge_current_a_max=1e4, imbalance_ratio=0.0)
+    limits_w = []
+    for charge_ratio in (0.96, 0.985, 0.9925):
+        eps = power_system(charge_ratio=charge_ratio, battery=wide)
+        battery = ffi.addressof(eps.state, "battery")
+        limits_w.append(
+            lib.sim_battery_charge_limit_w(battery, struct("sim_battery_config_t", wide), 20.0, 0.1)
+        )
+    assert limits_w == pytest.approx([6250.0, 3125.0, 1562.5], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("temp_c", "feeds"), [(-20.1, False), (-19.9, True), (59.9, True), (60.1, False)]
+)
+def test_nothing_is_drawn_outside_the_window(temp_c: float, feeds: bool) -> None:
+    eps = power_system(temp_c=temp_c)
+    fly(eps, 1.0, sun=0.0, modules_w=500.0)
+    assert bool(eps.state.bus_on) is feeds
+
+
+def test_half_the_strands_sag_twice_as_much() -> None:
+    sags_v = []
+    for strands_open in (0.0, 4.0):
+        eps = power_system()
+        eps.faults.strands_open = strands_open
+        eps.advance(DT_S, 0.0, 5000.0, 0.0)
+        rest_v = lib.sim_battery_open_circuit_v(
+            struct("sim_battery_config_t", BatteryConfig()), 0.6
+        )
+        sags_v.append((rest_v - eps.state.battery.terminal_v) / -eps.state.battery.current_a)
+    assert sags_v == pytest.approx([0.008, 0.016], rel=0.02)
+
+
 def test_a_current_above_the_limit_opens_the_bus_and_it_comes_back() -> None:
     eps = power_system(battery=BatteryConfig(discharge_current_a_max=100.0, reconnect_s=2.0))
     fly(eps, 0.2, sun=0.0)
@@ -197,6 +231,14 @@ def test_bleeders_close_the_gap_slowly_while_charging() -> None:
     cell_j = state.capacity_j / 14
     assert gap == pytest.approx(0.05 - 20.0 * 1800.0 / cell_j, rel=0.01)
     assert state.loss_w > 100.0
+
+
+def test_bleeders_rest_while_the_battery_feeds_the_bus() -> None:
+    battery = BatteryConfig(imbalance_ratio=0.05, balance_w=20.0)
+    eps = power_system(charge_ratio=0.5, battery=battery)
+    fly(eps, 600.0, sun=0.0, modules_w=500.0)
+    gap = eps.state.battery.strongest_ratio - eps.state.battery.weakest_ratio
+    assert gap == pytest.approx(0.05, abs=1e-5)  # fade alone moves it
 
 
 def test_a_shorted_cell_takes_its_voltage_away_and_heats() -> None:

@@ -1,9 +1,14 @@
 """Nodes of other shapes: without a loop, fed by their satellite, of any number of accelerators."""
 
+import re
+from typing import Any
+
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from sim_hw.devices import PlantImage
+from sim_hw.fly import surroundings_of
 from sim_hw.orbit import Orbit
 from sim_hw.plant import Plant, PlantStart
 from sim_hw.plant_config import PlantConfig
@@ -18,6 +23,7 @@ EDGE = PlantConfig.model_validate({
     "battery_node": {"heat_capacity_j_per_k": 1000.0, "leak_w_per_k": 0.1},
     "bus": {"module_capacitance_f": 1e-4},
     "avionics": {"enabled": False},
+    "rails": {"loss_fixed_w": (0.1, 0.05, 0.05, 0.05)},
     "payload_limiter": {"class_current_a": 5.0, "undervoltage_v": 20.0},
     "host_limiter": {"class_current_a": 3.0, "undervoltage_v": 20.0},
     "loop": {"enabled": False},
@@ -27,7 +33,8 @@ EDGE = PlantConfig.model_validate({
               "package_j_per_k": 60.0, "plate_j_per_k": 250.0, "strap_w_per_k": 4.0},
     "accelerators": {"cap_max_w": 60.0, "cap_min_w": 15.0, "idle_power_w": 5.0,
                      "full_power_w": 66.0, "clock_max_mhz": 1300.0},
-    "host": {"power_w": 20.0, "heat_capacity_j_per_k": 500.0, "cooling_w_per_k": 3.0},
+    "host": {"power_w": 20.0, "rail_current_a": (0.8, 0.6, 0.8, 1.0),
+             "heat_capacity_j_per_k": 500.0, "cooling_w_per_k": 3.0},
 })  # fmt: skip
 AI1 = PlantConfig.model_validate({
     "orbit": {"altitude_km": 600.0, "inclination_deg": 97.788, "beta_deg": 80.0},
@@ -75,6 +82,33 @@ def test_a_node_without_a_loop_conducts_to_its_radiator_and_lives_on_its_own_pow
     assert truth.bus28_voltage_v[0] == pytest.approx(truth.bus54_voltage_v[0], abs=0.5)
     assert truth.charge_ratio[0] > 0.6
     assert closes(plant)
+
+
+def test_a_radiator_on_the_body_has_the_sink_of_one_face() -> None:
+    around, image = EDGE.orbit, PlantImage()
+    orbit = Orbit.circular(around.altitude_km, surroundings=surroundings_of(EDGE))
+    plant = Plant(EDGE, image, orbit, start=PlantStart(), seed=7, accelerator_count=1)
+    for _ in range(10):
+        plant.advance(0.1)
+    assert plant.native.data.heat.sink_temp_k == pytest.approx(181.0, abs=0.5)  # in the dark
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"limits": {"core_temp_c_max": 90.0}}, "core_temp_c_max = 90 is above accelerators.slow"),
+        ({"limits": {"core_temp_c_shutdown": 99.0}}, "above accelerators.shutdown_temp_c = 95"),
+        ({"limits": {"charge_ratio_min": 0.0}}, "is below battery.cutoff_ratio = 0.01; raise it"),
+        ({"limits": {"coolant_temp_c_min": -20.0}}, "is below loop.freeze_temp_c = -8.9"),
+        ({"limits": {"coolant_temp_c_max": 120.0}}, "above loop.boil_temp_c = 101; lower it"),
+        ({"limits": {"flow_kg_per_s_min": 0.0}}, "are 0 only where loop.enabled = false"),
+        ({"host": {"power_w": 100.0}}, "host.power_w = 100 is below the 368 W that its rails"),
+        ({"rails": {"rail_power_w_max": (200.0, 60.0, 50.0, 40.0)}}, "below the 264 W of host.r"),
+    ],
+)
+def test_sections_that_contradict_each_other_are_refused(given: Any, problem: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(problem)):
+        PlantConfig.model_validate(given)
 
 
 def test_a_node_fed_by_its_satellite_has_a_stiff_bus_and_no_battery() -> None:

@@ -208,8 +208,18 @@ def test_a_bus_that_is_down_takes_all_off():
     truth = bench.image.truth
     assert not truth.accel_power_w.any()
     assert not truth.module_voltage_v.any()
-    assert not truth.aux_voltage_v.any()
+    assert truth.aux_voltage_v.all()  # these hang on the avionics bus
     assert truth.payload_voltage_v[0] == truth.payload_current_a[0] == 0.0
+    bench.advance(0.1, bus_v=0.0, bus28_v=0.0)
+    assert not truth.aux_voltage_v.any() and not truth.aux_current_a.any()
+
+
+def test_without_the_avionics_bus_modules_keep_their_voltage_and_draw_nothing():
+    bench = busy_bench()
+    assert bench.advance(0.1, bus28_v=0.0) == 0.0
+    truth = bench.image.truth
+    assert truth.module_voltage_v.all() and not truth.accel_alive.any()
+    assert not truth.aux_voltage_v.any()
 
 
 def test_one_accelerator_leaves_the_rest_of_the_image_alone():
@@ -245,9 +255,12 @@ def test_the_mask_is_the_published_one():
     assert lib.sim_peak_mask_ratio(-1) == lib.sim_peak_mask_ratio(4) == 1.0
 
 
-def draw_peaks(seed: int, steps: int = 60) -> np.ndarray:
+def draw_peaks(seed: int, steps: int = 60, *, is_cap_ignored: bool = False) -> np.ndarray:
     """Return the peaks of many load steps of all modules, in times nominal, by window."""
     bench = AcceleratorBench(seed=seed)
+    if is_cap_ignored:
+        bench.image.knobs.accel_cap_ignored[:] = 1.0
+        bench.image.truth.accel_core_temp_c[:] = 87.0  # 4 % above the cap
     found = []
     for k in range(steps):
         bench.utilisation_target[:] = 1.0 if k % 2 == 0 else 0.0
@@ -267,6 +280,11 @@ def test_a_rise_of_load_peaks_up_to_the_mask_and_a_fall_does_not():
     assert rises[:, :, 0].max() > 1.45
     assert rises[:, :, 0].mean() == pytest.approx(1.0 + 0.5 * 0.6 * 630.0 / 700.0, abs=0.04)
     assert np.all(np.diff(rises, axis=2) <= 0.0)  # the longer the window, the lower
+
+
+def test_no_peak_leaves_the_mask_where_the_cap_is_ignored():
+    rises = draw_peaks(7, is_cap_ignored=True)[0::2]
+    assert rises[:, :, 3].max() == pytest.approx(1.1, abs=1e-12)  # it would, but for the mask
 
 
 def test_peaks_follow_from_the_seed():

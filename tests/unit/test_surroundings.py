@@ -60,12 +60,12 @@ def test_sink_temperatures_are_those_of_the_models():
     assert panel_sink_k(1.0, albedo_ratio=1.0, faces=(1.0,)) == pytest.approx(259.0, abs=0.5)
 
 
-def fluxes(attitude, beta_deg=0.0, start_utc=datetime(2030, 3, 20, 12, tzinfo=UTC)):
+def fluxes(attitude, beta_deg=0.0, start_utc=datetime(2030, 3, 20, 12, tzinfo=UTC), faces=2):
     orbit = Orbit.circular(550.0, beta_deg, start_utc=start_utc)
     time_s = np.arange(0.0, orbit.period_s, 10.0)
     position, normal = orbit.propagator.state(time_s)
     sun, distance_km = sun_direction(orbit.epoch_days + time_s / DAY_S)
-    around = Surroundings(attitude=attitude)
+    around = Surroundings(attitude=attitude, faces=faces)
     return around.fluxes(time_s, position, normal, sun, distance_km)
 
 
@@ -97,14 +97,32 @@ def test_facing_nadir_the_array_looks_along_the_sun_s_part_in_the_plane():
     got = Attitude(mode="nadir").pointing(time_s, nadir, north, sun)
     assert float(got.array_sun[0]) == pytest.approx(0.5)
     assert float(got.array_nadir[0]) == pytest.approx(math.sqrt(0.75))
-    assert float(got.panel_sun[0]) == pytest.approx(0.5 * math.sqrt(0.75))
+    assert float(got.panel_sun[0]) == pytest.approx(-0.5 * math.sqrt(0.75))  # from behind
 
 
 def test_facing_nadir_with_the_sun_on_the_axis_there_is_no_sunlight_and_no_crash():
     time_s = np.zeros(1)
     north, nadir = np.array([[0.0, 0.0, 1.0]]), np.array([[-1.0, 0.0, 0.0]])
     got = Attitude(mode="nadir").pointing(time_s, nadir, north, north)
-    assert [float(cosine[0]) for cosine in got] == [0.0, 0.0, 0.0, 1.0]
+    assert [float(cosine[0]) for cosine in got] == [0.0, 0.0, 0.0, -1.0]
+
+
+def test_a_panel_on_the_body_takes_up_half_as_much_edge_on_and_has_the_same_sink():
+    both, one = fluxes(Attitude()), fluxes(Attitude(), faces=1)
+    for name in ("radiator_albedo_w_per_m2", "radiator_infrared_w_per_m2"):
+        assert getattr(one, name) == pytest.approx(0.5 * getattr(both, name))
+    infrared = [float(around.radiator_infrared_w_per_m2[0]) for around in (both, one)]
+    sinks = [Surroundings(faces=2 - i).sink_temp_k(0.0, infrared[i]) for i in range(2)]
+    assert sinks == pytest.approx([181.0, 181.0], abs=0.5)
+
+
+def test_a_panel_on_the_body_looks_away_from_the_earth_and_sees_the_sun_from_one_side():
+    got = fluxes(Attitude(mode="nadir"), faces=1)
+    both = fluxes(Attitude(mode="nadir"))
+    assert not got.radiator_infrared_w_per_m2.any() and not got.radiator_albedo_w_per_m2.any()
+    lit = got.radiator_direct_w_per_m2 > 0.0
+    assert 0.45 < lit.mean() < 0.55
+    assert got.radiator_direct_w_per_m2[lit] == pytest.approx(both.radiator_direct_w_per_m2[lit])
 
 
 def test_tumbling_turns_evenly_by_period_and_seed():

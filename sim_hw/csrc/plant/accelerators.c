@@ -20,7 +20,7 @@ void sim_accelerators_init(sim_accelerators_t *self, const sim_accelerators_conf
 
 void sim_accelerators_skip_boot(sim_accelerators_t *self, const sim_accelerators_config_t *config,
                                 const sim_accelerators_faults_t *faults, sim_plant_image_t *image) {
-    sim_accelerators_follow_switches(self, config, faults, image, true);
+    sim_accelerators_follow_switches(self, config, faults, image, true, true);
     for (int32_t i = 0; i < self->count; i++) {
         double static_w = sim_accelerator_static_w(config, image->truth.accel_core_temp_c[i]);
         self->booted_s[i] = self->is_powered[i] * config->boot_s;
@@ -46,12 +46,13 @@ static void starve(sim_accelerators_t *self, sim_plant_image_t *image, int32_t i
 void sim_accelerators_follow_switches(sim_accelerators_t *self,
                                       const sim_accelerators_config_t *config,
                                       const sim_accelerators_faults_t *faults,
-                                      sim_plant_image_t *image, bool bus_on) {
+                                      sim_plant_image_t *image, bool payload_bus_on,
+                                      bool avionics_bus_on) {
     const sim_setpoint_t *setpoint = &image->setpoint;
     sim_truth_t *truth = &image->truth;
-    bool payload_on = bus_on && setpoint->payload_enabled > 0.5;
+    bool payload_on = payload_bus_on && setpoint->payload_enabled > 0.5;
     for (int32_t i = 0; i < self->count; i++) {
-        bool aux_on = bus_on && setpoint->aux_enabled[i] > 0.5;
+        bool aux_on = avionics_bus_on && setpoint->aux_enabled[i] > 0.5;
         bool module_on = payload_on && setpoint->module_enabled[i] > 0.5;
         self->is_fed[i] = module_on ? 1.0 : 0.0;
         self->is_powered[i] = module_on && aux_on ? 1.0 : 0.0;
@@ -61,7 +62,7 @@ void sim_accelerators_follow_switches(sim_accelerators_t *self,
         truth->aux_voltage_v[i] = aux_on ? config->aux_voltage_v : 0.0;
         truth->aux_current_a[i] = aux_on ? config->aux_current_a + faults->latch_current_a[i] : 0.0;
     }
-    if (!bus_on) {
+    if (!payload_bus_on) {
         truth->payload_voltage_v = truth->payload_current_a = 0.0;
     }
 }
@@ -138,13 +139,13 @@ static double lag_part(sim_accelerators_t *self, const sim_accelerators_config_t
 
 double sim_accelerators_advance(sim_accelerators_t *self, const sim_accelerators_config_t *config,
                                 sim_accelerators_faults_t *faults, sim_plant_image_t *image,
-                                double dt_s, double bus54_voltage_v) {
+                                double dt_s, double bus54_voltage_v, double bus28_voltage_v) {
     sim_truth_t *truth = &image->truth;
     bool bus_on = bus54_voltage_v > 0.0;
     double part = lag_part(self, config, dt_s);
     double total_w = 0.0;
     self->latch_power_w = 0.0;
-    sim_accelerators_follow_switches(self, config, faults, image, bus_on);
+    sim_accelerators_follow_switches(self, config, faults, image, bus_on, bus28_voltage_v > 0.0);
     for (int32_t i = 0; i < self->count; i++) {
         double was_target_w = self->target_w[i];
         follow_reset(self, image, i);

@@ -113,21 +113,27 @@ void sim_accelerators_init(sim_accelerators_t *self, const sim_accelerators_conf
 void sim_accelerators_skip_boot(sim_accelerators_t *self, const sim_accelerators_config_t *config,
                                 const sim_accelerators_faults_t *faults, sim_plant_image_t *image);
 
-/** @brief Feed or starve what hangs on the switches as they are now; no time passes. */
+/**
+ * @brief Feed or starve what hangs on the switches as they are now; no time passes.
+ *
+ * Modules hang on the payload bus, auxiliary rails on the avionics bus.
+ */
 void sim_accelerators_follow_switches(sim_accelerators_t *self,
                                       const sim_accelerators_config_t *config,
                                       const sim_accelerators_faults_t *faults,
-                                      sim_plant_image_t *image, bool bus_on);
+                                      sim_plant_image_t *image, bool payload_bus_on,
+                                      bool avionics_bus_on);
 
 /**
  * @brief Advance by one step; reads core and memory temperatures from the truths.
  * @param[in] dt_s            0 < dt_s <= 0.2
  * @param[in] bus54_voltage_v 0: the bus is down
+ * @param[in] bus28_voltage_v 0: the bus is down
  * @return what all modules draw from the bus, in W
  */
 double sim_accelerators_advance(sim_accelerators_t *self, const sim_accelerators_config_t *config,
                                 sim_accelerators_faults_t *faults, sim_plant_image_t *image,
-                                double dt_s, double bus54_voltage_v);
+                                double dt_s, double bus54_voltage_v, double bus28_voltage_v);
 
 /** @brief What one draws at utilisation 0, in W, at a core temperature. */
 double sim_accelerator_static_w(const sim_accelerators_config_t *config, double core_temp_c);

@@ -24,9 +24,9 @@ typedef struct sim_orbit_table {
     double solar_w_per_m2[SIM_ORBIT_ROWS]; /* at the present distance of the Sun */
     double array_cos[SIM_ORBIT_ROWS];      /* Sun to the array's normal, 0..1 */
     double array_albedo_w_per_m2[SIM_ORBIT_ROWS];      /* onto the array's face */
-    double radiator_direct_w_per_m2[SIM_ORBIT_ROWS];   /* sunlight onto both faces together */
-    double radiator_albedo_w_per_m2[SIM_ORBIT_ROWS];   /* reflected by the Earth, both faces */
-    double radiator_infrared_w_per_m2[SIM_ORBIT_ROWS]; /* emitted by the Earth, both faces */
+    double radiator_direct_w_per_m2[SIM_ORBIT_ROWS];   /* sunlight onto all faces together */
+    double radiator_albedo_w_per_m2[SIM_ORBIT_ROWS];   /* reflected by the Earth, all faces */
+    double radiator_infrared_w_per_m2[SIM_ORBIT_ROWS]; /* emitted by the Earth, all faces */
 } sim_orbit_table_t;
 
 /** At one instant. Fluxes on the radiator are sums over its faces, per square metre of one face. */

@@ -334,7 +334,7 @@ void sim_host_advance(const sim_heat_t *self, const sim_heat_config_t *config,
     sim_truth_t *truth = &image->truth;
     const double part = fmin(1.0, dt_s / host->lag_s);
     const double base_c = self->supply_temp_c;
-    follow(&truth->cpu_temp_c, base_c + host->cpu_k_per_w * host_w, part);
+    follow(&truth->cpu_temp_c, self->host_temp_c + host->cpu_k_per_w * host_w, part);
     for (int i = 0; i < 2; i++) {
         follow(&truth->nvme_temp_c[i], base_c + host->nvme_offset_k, part);
     }

@@ -11,8 +11,20 @@ static void lag_to(double *value, double wanted, double part) {
     *value += part * (wanted - *value);
 }
 
+/* What the host draws with all rails on, less what those that are off would take. */
 static double host_w(const sim_plant_t *self) {
-    return self->power.bus28_voltage_v > 0.0 ? self->config.heat.host.power_w : 0.0;
+    const sim_host_config_t *host = &self->config.heat.host;
+    if (self->power.bus28_voltage_v <= 0.0) {
+        return 0.0;
+    }
+    double output_w[SIM_HOST_RAILS];
+    double is_off[SIM_HOST_RAILS];
+    for (int32_t i = 0; i < SIM_HOST_RAILS; i++) {
+        output_w[i] = host->rail_voltage_v[i] * host->rail_current_a[i];
+        is_off[i] = self->image->setpoint.host_rail_enabled[i] > 0.5 ? 0.0 : 1.0;
+    }
+    const double saved_w = sim_rails_drawn_w(&self->config.power.rails, output_w, is_off);
+    return fmax(host->power_w - saved_w, 0.0);
 }
 
 static void advance_slow_truths(sim_plant_t *self, double dt_s) {
@@ -104,9 +116,9 @@ static void start_accelerators(sim_plant_t *self, const sim_plant_start_t *start
         sim_accelerators_skip_boot(&self->accelerators, config, &self->faults.accelerators,
                                    self->image);
     }
-    self->modules_w =
-        sim_accelerators_advance(&self->accelerators, config, &self->faults.accelerators,
-                                 self->image, MOMENT_S, self->power.bus54_voltage_v);
+    self->modules_w = sim_accelerators_advance(
+        &self->accelerators, config, &self->faults.accelerators, self->image, MOMENT_S,
+        self->power.bus54_voltage_v, self->power.bus28_voltage_v);
 }
 
 void sim_plant_init(sim_plant_t *self, sim_plant_image_t *image, const sim_plant_start_t *start) {
@@ -173,9 +185,9 @@ void sim_plant_advance(sim_plant_t *self, double dt_s) {
     sim_plant_image_t *image = self->image;
     sim_heat_inputs_t heat = {0};
     sim_environment_at(&self->orbit, self->time_s + 0.5 * dt_s, &self->environment);
-    const double modules_w = sim_accelerators_advance(&self->accelerators, &config->accelerators,
-                                                      &self->faults.accelerators, image, dt_s,
-                                                      self->power.bus54_voltage_v);
+    const double modules_w = sim_accelerators_advance(
+        &self->accelerators, &config->accelerators, &self->faults.accelerators, image, dt_s,
+        self->power.bus54_voltage_v, self->power.bus28_voltage_v);
     sim_power_loads_t loads = find_loads(self, dt_s, &heat);
     loads.modules_w = modules_w;
     sim_power_advance(&self->power, &config->power, &self->faults.power, image, dt_s,
@@ -199,9 +211,9 @@ void sim_plant_advance(sim_plant_t *self, double dt_s) {
 }
 
 void sim_plant_follow_switches(sim_plant_t *self) {
-    sim_accelerators_follow_switches(&self->accelerators, &self->config.accelerators,
-                                     &self->faults.accelerators, self->image,
-                                     self->power.bus54_voltage_v > 0.0);
+    sim_accelerators_follow_switches(
+        &self->accelerators, &self->config.accelerators, &self->faults.accelerators, self->image,
+        self->power.bus54_voltage_v > 0.0, self->power.bus28_voltage_v > 0.0);
 }
 
 double sim_plant_held_heat_j(const sim_plant_t *self) {

@@ -4,7 +4,8 @@
  *
  *     array ---.                 .-- payload outlet --- modules (54 V bus)
  *              +-- main bus --R--+
- *     battery -'                 '-- host outlet --- converter --- host, pumps, heaters (28 V bus)
+ *     battery -'                 '-- host outlet --- converter --- host, auxiliary rails, pumps,
+ *                                                                 heaters (28 V bus)
  *
  * A node without battery hangs on a stiff supply through the same R. A node without converter has
  * its 28 V loads on the main bus.
