@@ -10,7 +10,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 from typing import Any
 
 import sim_hw.simulated_node
@@ -127,10 +127,6 @@ class Clocked:
         third = max(1, len(self.durations_ns) // 3)
         parts = (self.durations_ns[i * third : (i + 1) * third] for i in range(3))
         return min(median(part) for part in parts if part) / 1e3
-
-    def mean_us(self) -> float:
-        """Return the mean, which holds what happens in few cycles only."""
-        return fmean(self.durations_ns) / 1e3
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from flight.core.reconfigure import adapt
 from flight.core.state import State
 from flight.core.step import StepConfig, compile_config, initial_state
 from flight.core.types import Ack, Command, Event, Severity
+from flight.daemon_inputs import DaemonInputs
 from flight.daemon_place import Place, Service, Sinks
 from flight.daemon_recording import make_recorder, recording_info, refuse_foreign
 from flight.daemon_status import sections
@@ -31,7 +32,6 @@ from flight.services.daemon import (
     log_event,
     safe_values,
 )
-from flight.services.ephemeris_service import EphemerisService
 from flight.services.event_budget import EventBudget
 from flight.services.evidence import EvidenceService
 from flight.services.link import Link, LinkInfo
@@ -41,7 +41,6 @@ from flight.services.notify import SystemdNotify
 from flight.services.parameter_commands import ARGUMENTS as PARAMETER_COMMANDS
 from flight.services.parameter_commands import ParameterCommands
 from flight.services.parameters import Parameters
-from flight.services.plan_input import PlanInput
 from flight.services.priority import take_priority
 from flight.services.rate_group import Entry, RateGroup
 from flight.services.recording_schema import RecordingInfo
@@ -55,7 +54,6 @@ from flight.services.supervised import Child, Policy
 from flight.services.supervisor import Supervisor
 from flight.services.time_source import TimeSource
 from flight.services.watchdog import Watchdog
-from flight.services.workload import WorkloadPort
 from flight.version import VERSION
 from flight.view import ViewBuilder
 from hal import NodeImage
@@ -107,7 +105,7 @@ class Daemon:
         refuse_foreign(place.folder, config)
         self._begin(config)
         self._make_outputs(config)
-        self._make_inputs(config)
+        self.inputs = DaemonInputs(config, place, self.time, self.note)
         self._make_guards(config)
         self.rate_group = RateGroup(
             round(config.cycle.period_s * NS_PER_S),
@@ -122,7 +120,7 @@ class Daemon:
             compiled = compile_config(self.parameters.config, table)
             cycle.reconfigure(compiled, lambda _state: initial_state(compiled))
         sinks.sinks += [self.recorder, self.link, self.store, self.status]
-        sinks.sinks += [self.evidence, self.workload]
+        sinks.sinks += [self.evidence, self.inputs.workload]
         early, self._early = self._early, None
         for event in early or ():
             self.note(event)
@@ -217,34 +215,6 @@ class Daemon:
             stamp=self.time.stamp,
         )
 
-    def _make_inputs(self, config: NodeConfig) -> None:
-        place, count = self.place, config.node.accelerator_count
-        self.ephemeris = EphemerisService(
-            config=config.ephemeris,
-            now_ns=place.now_ns,
-            utc_offset_ns=self.time.offset_ns,
-            is_time_trusted=self._is_time_trusted,
-            element_set=None if place.element_set is None else lambda: place.element_set or "",
-            on_event=self.note,
-        )
-        self.plan = PlanInput(
-            config=config.plan_input,
-            accelerator_count=count,
-            now_ns=place.now_ns,
-            utc_offset_ns=self.time.offset_ns,
-            is_time_trusted=self._is_time_trusted,
-            on_event=self.note,
-            has_thread=not place.is_virtual,
-        )
-        self.workload = WorkloadPort(
-            config=config.workload,
-            accelerator_count=count,
-            now_ns=place.now_ns,
-            session_id=place.session_id,
-            utc_offset_ns=lambda: self.time.offset_ns() if self._is_time_trusted() else None,
-            on_event=self.note,
-        )
-
     def _make_guards(self, config: NodeConfig) -> None:
         """The services that look after the daemon itself."""
         place, supervision = self.place, config.supervision
@@ -322,9 +292,7 @@ class Daemon:
             "store": self.store,
             "evidence": self.evidence,
             "time": self.time,
-            "ephemeris": self.ephemeris,
-            "plan": self.plan,
-            "workload": self.workload,
+            **self.inputs.services(),
             "parameters": self.commands,
         }
         if not self.place.is_virtual:
@@ -458,13 +426,7 @@ class Daemon:
         """Lay out for the cycle what the services know; an entry of the rate group."""
         if self.control_ns == 0:
             self.control_ns = self.cycle.acted_ns
-        feed = self.cycle.feed
-        feed.plan = self.plan.plan
-        feed.orbit = self.ephemeris.forecast
-        feed.claims = self.workload.claims()
-
-    def _is_time_trusted(self) -> bool:
-        return self.time.health.is_trusted
+        self.inputs.lay_out(self.cycle.feed)
 
     def _why_unusable(self, config: NodeConfig) -> str:
         """Return why no step can be compiled from a configuration, "" when it can."""

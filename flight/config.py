@@ -14,6 +14,7 @@ from flight.core.config import CoreConfig
 from flight.core.points import Point, PointTable
 from flight.dictionary.channels import build_point_table
 from flight.operator_error import OperatorError, explain_validation, read_toml, suggest
+from flight.services.allotment_input import AllotmentInputSection
 from flight.services.ephemeris_service import EphemerisSection
 from flight.services.event_budget import EventBudgetSection
 from flight.services.link_config import LinkSection
@@ -228,6 +229,7 @@ class NodeConfig(CoreConfig):
     supervision: SupervisionConfig = SupervisionConfig()
     ephemeris: EphemerisSection = EphemerisSection()
     plan_input: PlanInputSection = PlanInputSection()
+    allotment_input: AllotmentInputSection = AllotmentInputSection()
     workload: WorkloadSection = WorkloadSection()
     link: LinkSection = LinkSection()
     events: EventBudgetSection = EventBudgetSection()

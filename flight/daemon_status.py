@@ -25,7 +25,7 @@ def sections(daemon: "Daemon") -> dict[str, Callable[[], object]]:
     return {
         "start": lambda: _start(daemon),
         "mode_since_s": lambda: _since_s(daemon, daemon.cycle.state.mode.since_ns),
-        "orbit": lambda: orbit_view(daemon.ephemeris.forecast, daemon.place.now_ns()),
+        "orbit": lambda: orbit_view(daemon.inputs.ephemeris.forecast, daemon.place.now_ns()),
         "cycle": lambda: _cycle(daemon, usage),
         "tasks": lambda: list(_tasks(daemon)),
         "faults": lambda: fault_views(daemon.cycle.config.monitors, daemon.cycle.state),
@@ -33,9 +33,10 @@ def sections(daemon: "Daemon") -> dict[str, Callable[[], object]]:
         "recorder": lambda: plain(daemon.recorder.health),
         "store": lambda: plain(daemon.store.health),
         "evidence": lambda: plain(daemon.evidence.health),
-        "workload": lambda: plain(daemon.workload.health),
-        "ephemeris": lambda: plain(daemon.ephemeris.health),
-        "plan": lambda: plain(daemon.plan.health),
+        "workload": lambda: plain(daemon.inputs.workload.health),
+        "ephemeris": lambda: plain(daemon.inputs.ephemeris.health),
+        "plan": lambda: plain(daemon.inputs.plan.health),
+        "allotment": lambda: plain(daemon.inputs.allotment.health),
         "parameters": lambda: _parameters(daemon),
         "time": lambda: plain(daemon.time.health),
         "loop": lambda: {

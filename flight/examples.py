@@ -28,6 +28,17 @@ def default_config_path() -> Path:
     return config_path(DEFAULT_NODE)
 
 
-def default_scenario_path() -> Path:
-    """Return the default fault plan: one orbit, a pump stop and a latch-up."""
-    return examples_dir() / "scenarios" / "first_orbit.toml"
+_SCENARIOS = {  # by power system and cooling
+    ("own", "loop"): "first_orbit",
+    ("allotment", "loop"): "ai1_orbit",
+    ("own", "conduction"): "edge_orbit",
+}
+
+
+def default_scenario_path(power_system: str = "own", cooling: str = "loop") -> Path | None:
+    """Return the fault plan that a node of this kind flies by itself; None: there is none.
+
+    That of REF-1: one orbit, a pump stop and a latch-up.
+    """
+    name = _SCENARIOS.get((power_system, cooling))
+    return None if name is None else examples_dir() / "scenarios" / f"{name}.toml"

@@ -231,6 +231,7 @@ _SERVICES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "time": _time,
     "loop": _blocks,
     "plan": _others,
+    "allotment": _others,
     "parameters": _parameters,
     "memory": _memory,
     "watchdog": _others,

@@ -20,11 +20,14 @@ NS_PER_S = 1_000_000_000
 
 
 class AcceleratorView(TypedDict):
-    """One accelerator. phase: where it is, "" when the source does not say."""
+    """One accelerator. phase: where it is, "" when the source does not say. cap_w_max: the highest
+    cap that its driver writes, None when the source does not say.
+    """
 
     name: str
     phase: str
     cap_w: float
+    cap_w_max: float | None
     cap_reason: str
     power_w: float | None
     core_temp_c: float | None
@@ -44,7 +47,7 @@ class RailView(TypedDict):
 
 
 class LoopView(TypedDict):
-    """The coolant loop."""
+    """The coolant loop; of a node that has none, its radiator alone."""
 
     pump_a_rpm: float | None
     pump_b_rpm: float | None
@@ -142,6 +145,9 @@ class ViewBuilder:
         self._names = [point.name for point in table]
         self._index = dict(table.index)
         self._accelerators = accelerators
+        caps = (table.points[i].writable for i in table.match("accel*.cap_w"))
+        highest = [cap.high for cap in caps if cap is not None]
+        self._cap_w_max = max(highest) if highest else None
         rails = [name.removesuffix(".status") for name in self._names if _is_rail(name)]
         self._rails = [(rail.removeprefix("rail."), rail) for rail in rails]
 
@@ -189,6 +195,7 @@ class ViewBuilder:
             name=name,
             phase=phases[i] if i < len(phases) else "",
             cap_w=decision.cap_w[i] if i < len(decision.cap_w) else 0.0,
+            cap_w_max=self._cap_w_max,
             cap_reason=str(decision.cap_reason[i]) if i < len(decision.cap_reason) else "",
             power_w=read(f"{name}.power_w"),
             core_temp_c=read(f"{name}.core_temp_c"),
@@ -226,13 +233,16 @@ def _rail(label: str, rail: str, read: _Reader) -> RailView:
 
 
 def _loop(read: _Reader) -> LoopView:
+    radiator_temp_c = read("loop.radiator_out_temp_c")
+    if radiator_temp_c is None:  # by conduction the host board reads it
+        radiator_temp_c = read("host.radiator_temp_c")
     return LoopView(
         pump_a_rpm=read("loop.pump_a.speed_rpm"),
         pump_b_rpm=read("loop.pump_b.speed_rpm"),
         flow_kg_per_s=read("loop.flow_kg_per_s"),
         supply_temp_c=read("loop.supply_temp_c"),
         return_temp_c=read("loop.return_temp_c"),
-        radiator_out_temp_c=read("loop.radiator_out_temp_c"),
+        radiator_out_temp_c=radiator_temp_c,
         pressure_kpa=read("loop.pressure_kpa"),
         accumulator_ratio=read("loop.accumulator_ratio"),
     )

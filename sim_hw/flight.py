@@ -109,6 +109,7 @@ class Flight:
             ),
             applied=self.injector.applied,
             limits=setup.plant_config.limits,
+            accelerator_count=config.node.accelerator_count,
         )
         self.expectations = ExpectationChecker(plan.expectations, self.node.table)
         self.stories = FaultStories(self.node.table, self.injector.applied)

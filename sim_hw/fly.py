@@ -45,6 +45,10 @@ EXIT_OK, EXIT_VIOLATED, EXIT_BUG, EXIT_INTERRUPTED = 0, 1, 3, 130
 DEFAULT_SEED = 7
 REPORT_S_MIN = 600.0  # of a shorter flight a report is written only when asked for
 DURATION_S_MAX = 400.0 * 86400.0
+NO_FAULTS = Scenario(
+    title="No faults",
+    shows="Flown with no faults; the safety properties are checked.",
+)
 FOREIGN_ORBIT = Scenario(
     title="No faults",
     shows="A foreign orbit, flown with no faults; the safety properties are checked.",
@@ -400,7 +404,9 @@ def _scenario(request: FlightRequest, config: NodeConfig) -> tuple[Scenario, Pat
     if path is None and request.orbit_path is not None:
         return FOREIGN_ORBIT, Path(), request.orbit_path.stem
     if path is None:
-        path = default_scenario_path()
+        path = default_scenario_path(config.node.power_system, config.node.cooling)
+    if path is None:
+        return NO_FAULTS, Path(), request.config_path.stem
     return read_scenario(path, config)
 
 

@@ -9,6 +9,7 @@ import asyncio
 import sys
 import time
 import uuid
+from itertools import islice
 from pathlib import Path
 
 from flight.config import NodeConfig
@@ -165,11 +166,15 @@ def _what_was_left(runner: FlightRunner) -> str:
     """What the simulated devices hold after the end: the safe values, or the proof that they do
     not.
     """
-    image = runner.flight.node.image
+    flight = runner.flight
+    image, node = flight.node.image, flight.setup.config.node
     caps = ", ".join(
         f"{cap_w:.0f}" if alive else "off"
-        for cap_w, alive in zip(image.setpoint.accel_cap_w, image.truth.accel_alive, strict=True)
+        for cap_w, alive in islice(
+            zip(image.setpoint.accel_cap_w, image.truth.accel_alive, strict=True),
+            node.accelerator_count,
+        )
     )
-    speeds_rpm = image.setpoint.pump_speed_target_rpm
+    speeds_rpm = image.setpoint.pump_speed_target_rpm if node.has_loop else ()
     pumps = ", ".join(f"{speed_rpm:.0f}" for speed_rpm in speeds_rpm)
-    return f"left          caps {caps} W; pumps {pumps} rpm\n"
+    return f"left          caps {caps} W" + (f"; pumps {pumps} rpm\n" if pumps else "\n")

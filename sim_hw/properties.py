@@ -11,6 +11,7 @@ from typing import Any
 
 from flight.core.types import Decision, Inputs
 from sim_hw.fault_injector import AppliedFault
+from sim_hw.plant_native import ACCELERATORS_MAX
 from sim_hw.property_budget import BudgetBook, NodeBudget
 from sim_hw.property_limits import PropertyLimits
 from sim_hw.property_power import BudgetCheck, LossCheck, SilenceCheck
@@ -31,6 +32,7 @@ class PropertyChecker:
         node_image: Tells the heartbeat, whatever the daemon says about itself.
         budget: What the configuration allows the node.
         applied: The list that the fault injector appends to.
+        accelerator_count: Those that the node has; the truths of others mean nothing.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class PropertyChecker:
         budget: NodeBudget,
         applied: Sequence[AppliedFault],
         limits: PropertyLimits | None = None,
+        accelerator_count: int = ACCELERATORS_MAX,
     ) -> None:
         limits = limits or PropertyLimits()
         self.ledger = Ledger()
@@ -53,7 +56,7 @@ class PropertyChecker:
         self._seen = 0
         self._cap_w: tuple[float, ...] = ()
         self._checks: tuple[Check, ...] = (
-            RangeCheck(image, truth, limits, self.ledger),
+            RangeCheck(image, truth, limits, self.ledger, accelerator_count),
             *([ShedCheck(truth, limits, self.ledger)] if _has_battery(truth) else []),
             RailCheck(truth, limits, self.ledger),
             LatchUpCheck(truth, limits, self.ledger),

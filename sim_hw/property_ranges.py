@@ -21,8 +21,15 @@ class RangeCheck:
 
     names = ("S1", "S2", "S3")
 
-    def __init__(self, image: Any, truth: Truth, limits: PropertyLimits, ledger: Ledger) -> None:
-        plates = image.truth.plate_outlet_temp_c
+    def __init__(
+        self,
+        image: Any,
+        truth: Truth,
+        limits: PropertyLimits,
+        ledger: Ledger,
+        accelerator_count: int,
+    ) -> None:
+        plates = image.truth.plate_outlet_temp_c[:accelerator_count]
         count = len(truth.core_temp_c)
         self._sources = (
             truth.core_temp_c,
@@ -40,8 +47,9 @@ class RangeCheck:
             "loop.radiator",
             "eps.battery",
         )
-        if limits.flow_kg_per_s_min == 0.0:  # no loop: all these truths are the radiator's
-            inner = ("radiator",) * (3 + len(plates))
+        if limits.flow_kg_per_s_min == 0.0:  # no loop: supply and return are the radiator's too
+            plate_names = self._subjects[count + 2 : -2]
+            inner = ("radiator", "radiator", *plate_names, "radiator")
             self._subjects = (*self._subjects[:count], *inner, self._subjects[-1])
         coolants = 2 + len(plates)
         self._high = np.array(

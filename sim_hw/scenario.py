@@ -210,10 +210,18 @@ def config_of(path: Path) -> Path | None:
     """Return the configuration that a scenario is meant for; None: it names none.
 
     Raises:
-        OperatorError: The scenario cannot be read.
+        OperatorError: The scenario cannot be read, or names a file that is not there.
     """
     name = read_toml(path, what="scenario").get("config")
-    return path.parent / name if isinstance(name, str) else None
+    if not isinstance(name, str):
+        return None
+    found = path.parent / name
+    if not found.is_file():
+        raise OperatorError(
+            f"{path}: config = {name!r}: no such file as {found}; it is looked up from the "
+            "folder of the scenario"
+        )
+    return found
 
 
 def parse_scenario(

@@ -9,6 +9,7 @@ from flight.core.config import CoreConfig
 from flight.core.fault_kinds import FAULT_IDS
 from flight.core.modes import ModeEvent
 from flight.core.monitors import Response
+from flight.core.pumps import PUMP_NAMES
 from flight.core.state import OperatorLimit, OperatorState, State
 from flight.core.types import Ack, Command
 
@@ -68,13 +69,19 @@ def apply(
     operator: OperatorState,
     commands: tuple[Command, ...],
     now_ns: int,
+    *,
+    has_loop: bool,
 ) -> Outcome:
-    """Return the outcome of all commands of one cycle, in order; each gets exactly one ack."""
+    """Return the outcome of all commands of one cycle, in order; each gets exactly one ack.
+
+    Args:
+        has_loop: There are pumps that can be meant.
+    """
     outcome = Outcome(operator, state.accels)
     for command in commands:
         arguments = dict(command.arguments)
         try:
-            outcome = _one(config, state, outcome, command.name, arguments, now_ns)
+            outcome = _one(_Call(config, state, outcome, arguments, now_ns, has_loop), command.name)
             ack = Ack(command.command_id, True, "done")
         except _RefusedError as refusal:
             ack = Ack(command.command_id, False, str(refusal))
@@ -90,6 +97,7 @@ class _Call(NamedTuple):
     outcome: Outcome
     arguments: Arguments
     now_ns: int
+    has_loop: bool
 
     @property
     def accelerator_count(self) -> int:
@@ -101,22 +109,16 @@ class _Call(NamedTuple):
         return self.outcome._replace(operator=operator)
 
 
-def _one(
-    config: CoreConfig,
-    state: State,
-    outcome: Outcome,
-    name: str,
-    arguments: Arguments,
-    now_ns: int,
-) -> Outcome:
+def _one(call: _Call, name: str) -> Outcome:
     if name not in _COMMANDS:
         raise _RefusedError(f"unknown command {name!r}; known: {', '.join(COMMAND_NAMES)}")
     handler, required, optional = _COMMANDS[name]
-    missing, unknown = required - arguments.keys(), arguments.keys() - required - optional
+    given = call.arguments.keys()
+    missing, unknown = required - given, given - required - optional
     if missing or unknown:
         wrong = [f"missing {key}" for key in sorted(missing)]
         raise _RefusedError("; ".join(wrong + [f"unknown {key}" for key in sorted(unknown)]))
-    return handler(_Call(config, state, outcome, arguments, now_ns))
+    return handler(call)
 
 
 def _set_mode(call: _Call) -> Outcome:
@@ -172,6 +174,8 @@ def _inhibit(call: _Call) -> Outcome:
     response, operator = str(call.arguments["name"]), call.outcome.operator
     if response not in INHIBITABLE:
         raise _RefusedError(f"no response {response!r}; known: {', '.join(INHIBITABLE)}")
+    if response == "pump_loss" and not call.has_loop:
+        raise _RefusedError("pump_loss: this node has no coolant loop, so no pump can be lost")
     duration_s = _number(call.arguments, "duration_s", 0.0, INHIBIT_S_MAX)
     others = tuple(item for item in operator.inhibits if item[0] != response)
     until_ns = call.now_ns + round(duration_s * 1e9)
@@ -190,7 +194,7 @@ def _inhibit_fault(call: _Call) -> Outcome:
 
 
 def _clear_latched(call: _Call) -> Outcome:
-    subjects = _clearable(call.arguments, call.accelerator_count)
+    subjects = _clearable(call)
     return call.outcome._replace(clear=(*call.outcome.clear, *subjects))
 
 
@@ -286,16 +290,18 @@ def _accelerators(arguments: Arguments, count: int) -> frozenset[int]:
     return frozenset({names[subject]})
 
 
-def _clearable(arguments: Arguments, count: int) -> tuple[str, ...]:
-    subject = str(arguments["subject"])
-    accelerators = tuple(f"accel{i}" for i in range(count))
-    known = (*accelerators, "payload_54v", "pump_a", "pump_b")
+def _clearable(call: _Call) -> tuple[str, ...]:
+    subject = str(call.arguments["subject"])
+    accelerators = tuple(f"accel{i}" for i in range(call.accelerator_count))
+    pumped = PUMP_NAMES if call.has_loop else ()
+    known = (*accelerators, "payload_54v", *pumped)
     if subject == "all":
         return known
+    if subject in PUMP_NAMES and not call.has_loop:
+        raise _RefusedError(f"{subject}: this node has no coolant loop, and so no pumps")
     if subject not in known:
-        raise _RefusedError(
-            f"nothing latches under {subject!r}; known: accelN, payload_54v, pump_a, pump_b, all"
-        )
+        names = ", ".join(("accelN", "payload_54v", *pumped, "all"))
+        raise _RefusedError(f"nothing latches under {subject!r}; known: {names}")
     return (subject,)
 
 

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from flight.core.config_loop import LoopConfig
 
+PUMP_NAMES = ("pump_a", "pump_b")  # by place
+
 
 class PumpPhase(StrEnum):
     """Phase of the pump-loss response."""

@@ -6,12 +6,10 @@ from flight.core import counters, ladder, rails
 from flight.core.event_ids import SEVERITIES
 from flight.core.fault_states import compared_value
 from flight.core.monitors import MonitorTable
-from flight.core.pumps import PumpPhase
+from flight.core.pumps import PUMP_NAMES, PumpPhase
 from flight.core.rails import Pair, PayloadPhase, Phase
 from flight.core.state import State
 from flight.core.types import Event, Mode, Severity
-
-PUMP_NAMES = ("pump_a", "pump_b")
 
 
 def events(

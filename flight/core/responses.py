@@ -43,8 +43,8 @@ def clear(
         monitor_state = monitors.clear_latched(table, monitor_state, subject)
         if subject == "payload_54v":
             payload = rails.clear_payload(payload)
-        elif subject in ("pump_a", "pump_b"):
-            pump_state = pumps.clear_failed(pump_state, 0 if subject == "pump_a" else 1)
+        elif subject in pumps.PUMP_NAMES:
+            pump_state = pumps.clear_failed(pump_state, pumps.PUMP_NAMES.index(subject))
         else:
             i = int(subject.removeprefix("accel"))
             pairs[i] = rails.clear(pairs[i])

@@ -7,12 +7,12 @@ from math import inf, isfinite
 
 from flight.core.config import CoreConfig
 from flight.core.modes import ModeEvent
+from flight.core.pumps import PUMP_NAMES
 from flight.core.rails import Pair, Payload, PayloadPhase, Phase
 from flight.core.state import OperatorLimit, OperatorState, State, replaced
 from flight.core.types import Mode, Restored
 
 REASON = "latched off before the restart"
-PUMP_NAMES = ("pump_a", "pump_b")
 RETIRED = "retired before the restart"
 _SECONDS_MAX = 1e9
 

@@ -150,7 +150,7 @@ def step(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, Decis
     core, wired, now_ns = config.core, config.wiring, inputs.now_ns
     judged = judge.judge(config.judge, state.judge, now_ns, inputs.snapshot)
     sensed = _sense(config, state, judged, inputs)
-    state, outcome = _listen(core, state, inputs)
+    state, outcome = _listen(config, state, inputs)
     operator = outcome.operator
     trended = _step_trends(config, state, sensed)
     monitored, changed = _monitor(config, state, sensed, inputs, trended, operator)
@@ -234,15 +234,18 @@ def _switch(
     return sequence, _all_on(state, sequence), accels, rearm, clocks_mhz
 
 
-def _listen(core: CoreConfig, state: State, inputs: Inputs) -> tuple[State, commands.Outcome]:
+def _listen(config: StepConfig, state: State, inputs: Inputs) -> tuple[State, commands.Outcome]:
     """Take over what is restored, end what has expired, and obey."""
-    restart = None
+    core, restart = config.core, None
     if inputs.restored is not None and not state.now_ns:
         state = restoring.apply(state, inputs.restored, inputs.now_ns)
         restart = restoring.mode_event(core, inputs.restored)
     operator = commands.expire(state.operator, inputs.now_ns)
     if inputs.commands:
-        outcome = commands.apply(core, state, operator, inputs.commands, inputs.now_ns)
+        has_loop = config.wiring.has_loop
+        outcome = commands.apply(
+            core, state, operator, inputs.commands, inputs.now_ns, has_loop=has_loop
+        )
         return state, outcome._replace(restart=restart)
     return state, commands.Outcome(operator, state.accels, None, (), (), restart)
 

@@ -88,7 +88,7 @@ class Packet:
     def channels(self, points: PointTable) -> tuple[int, ...]:
         """Return the indices of the packet's points, in table order.
 
-        A pattern may match none: a node whose spacecraft owns array and battery has no `eps`.
+        A pattern may match none: a node without a coolant loop has no `loop`.
 
         Raises: ValueError, when no pattern matches a point.
         """
@@ -117,6 +117,7 @@ PACKETS = (
             "eps.bus28.voltage_v",
             "loop.flow_kg_per_s",
             "loop.supply_temp_c",
+            "host.radiator_temp_c",
             "host.cpu_temp_c",
             "rail.payload_54v.enable",
         ),
@@ -176,7 +177,13 @@ PACKETS = (
     ),
     Packet(
         name="thermal",
-        patterns=("loop.*", "plate*.outlet_temp_c", "*.core_temp_c", "eps.battery.temp_c"),
+        patterns=(
+            "loop.*",
+            "plate*.outlet_temp_c",
+            "host.radiator_temp_c",
+            "*.core_temp_c",
+            "eps.battery.temp_c",
+        ),
         period_s=60.0,
         rates=_ONLY_IN_SAFE,
     ),

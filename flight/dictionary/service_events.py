@@ -121,6 +121,11 @@ SERVICES: Final = MappingProxyType(
         "plan.expired": EventKind(
             "The plan's validity is over: the node falls back.", "Send a plan."
         ),
+        "allotment.accepted": EventKind("A grant of the spacecraft is in force.", _NONE),
+        "allotment.rejected": EventKind(
+            "A grant cannot be used; the one before stays until its validity ends.",
+            "Mend the file as the text says.",
+        ),
         "workload.owner": EventKind("A job has taken accelerators.", _NONE),
         "workload.owner_gone": EventKind(
             "A job went away and did not come back in time: its claim has ended.",

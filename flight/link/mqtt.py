@@ -33,7 +33,6 @@ from flight.link.transport import Failure, LinkDown, Message, Refused
 from flight.secret import Secret
 
 INBOX_MAX = 1024  # messages not received yet; the oldest is dropped
-TCP_TIMEOUT_S = 5.0  # for the TCP connection, and again for TLS; paho's own figure
 ANSWER_TIMEOUT_S = 8.0  # for the broker's answer to a connect or a subscription; assumed
 CLOSE_TIMEOUT_S = 2.0
 

@@ -4,9 +4,10 @@ import asyncio
 
 
 class Nap:
-    """One sleeper at a time. `wake` before `sleep` is remembered: the next sleep is over at once.
+    """`wake` before `sleep` is remembered: the next sleep is over at once.
 
-    Not safe across threads.
+    For one sleeper. Of two, as while a run that ignores being cancelled is replaced, `wake` ends
+    the later one's sleep; each ends by itself in its own time. Not safe across threads.
     """
 
     def __init__(self) -> None:
@@ -17,17 +18,23 @@ class Nap:
         """Wait so long, or until `wake`."""
         if not self._is_awake:
             loop = asyncio.get_running_loop()
-            self._sleeper = loop.create_future()
-            timer = loop.call_later(length_s, self.wake)
+            sleeper = self._sleeper = loop.create_future()
+            timer = loop.call_later(length_s, _end, sleeper)
             try:
-                await self._sleeper
+                await sleeper
             finally:
                 timer.cancel()
-                self._sleeper = None
+                if self._sleeper is sleeper:
+                    self._sleeper = None
         self._is_awake = False
 
     def wake(self) -> None:
         """End the present sleep, or the next one."""
         self._is_awake = True
-        if self._sleeper is not None and not self._sleeper.done():
-            self._sleeper.set_result(None)
+        if self._sleeper is not None:
+            _end(self._sleeper)
+
+
+def _end(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)

@@ -13,10 +13,12 @@ from pydantic import ValidationError
 from flight.config import NodeConfig
 from flight.core.types import Event, Severity
 from flight.operator_error import explain_validation, suggest
-from flight.services.parameter_table import PARAMETERS, Parameter, range_text
+from flight.services.parameter_table import PARAMETERS, SIZED, Parameter, range_text
 from flight.services.stored_state import NS_PER_S, ParameterSet, ParameterValue
 
 CONFIRM_S_MIN, CONFIRM_S_MAX = 1.0, 86400.0  # assumed: a pass, or a day of passes
+
+_REF1 = NodeConfig()
 
 Values = Mapping[str, ParameterValue]
 
@@ -224,10 +226,9 @@ class Parameters:
 def render_parameters() -> str:
     """Return the table of docs/reference/parameters.md."""
     lines = ["| key | in flight | shipped | needs a restart |", "|---|---|---|---|"]
-    shipped = NodeConfig()
     for key, parameter in PARAMETERS.items():
         restart = "yes" if parameter.restart else "no"
-        value = _value_at(shipped, key)
+        value = _value_at(_REF1, key)
         lines.append(f"| `{key}` | {range_text(parameter)} | {value} | {restart} |")
     return "\n".join(lines) + "\n"
 
@@ -236,7 +237,11 @@ def _checked(
     config: NodeConfig, parameter: Parameter, value: ParameterValue
 ) -> tuple[ParameterValue, str]:
     """Return the value in the type of its key, and why it cannot be, "" when it can."""
-    key, mend = parameter.key, f"write {range_text(parameter)}"
+    key = parameter.key
+    if absent := _absent(config, parameter):
+        return value, f"{key}: {absent}"
+    parameter = _sized(config, parameter)
+    mend = f"write {range_text(parameter)}"
     if parameter.choices:
         is_good = isinstance(value, str) and value in parameter.choices
         near = suggest(str(value), parameter.choices)
@@ -247,6 +252,28 @@ def _checked(
         mend = f"write a whole number, {range_text(parameter)}"
         return int(value), "" if value == int(value) else f"{key} = {value!r}: {mend}"
     return float(value), ""
+
+
+def _absent(config: NodeConfig, parameter: Parameter) -> str:
+    """Return why the node does not have what the parameter is about, "" when it has."""
+    if parameter.needs == "loop" and not config.node.has_loop:
+        return "this node has no coolant loop"
+    if parameter.needs == "battery" and not config.node.has_power_system:
+        return "this node has no battery"
+    return ""
+
+
+def _sized(config: NodeConfig, parameter: Parameter) -> Parameter:
+    """Return the parameter with the range of this node: where its own value lies outside that of
+    REF-1, as wide in proportion about its own.
+    """
+    own = _value_at(config, parameter.key)
+    if parameter.unit not in SIZED or isinstance(own, str):
+        return parameter
+    if parameter.low <= own <= parameter.high:
+        return parameter
+    ratio = own / float(_value_at(_REF1, parameter.key))
+    return parameter._replace(low=parameter.low * ratio, high=parameter.high * ratio)
 
 
 def _build(config: NodeConfig, values: Values) -> tuple[NodeConfig, tuple[str, ...]]:

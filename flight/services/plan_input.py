@@ -1,15 +1,8 @@
-"""The plan as a file: read when it changes, checked whole, turned into monotonic time.
+"""The plan as a file: a trajectory of caps, by the rules of file_input."""
 
-A file that cannot be used is told with its reason, and the plan in force stays until its own
-validity ends. Files are looked at by a thread of their own, so a sick disk holds nobody up.
-"""
-
-import json
-import tomllib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
-from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
@@ -17,17 +10,18 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from flight.core.section import Section
 from flight.core.types import CapPlan, Event, Severity
 from flight.operator_error import OperatorError, explain_validation
-from flight.services.file_watch import FileWatch, Sighting
-from flight.services.nap import Nap
+from flight.services.file_input import (
+    NS_PER_S,
+    WATTS_MAX,
+    FileInput,
+    UtcTime,
+    is_number,
+    load_table,
+    utc_time,
+)
 
-NS_PER_S: Final = 1_000_000_000
-WAKE_S: Final = 1.0
-PLAN_BYTES_MAX: Final = 500_000
 STEPS_MAX: Final = 2_000
 SECONDS_MAX: Final = 1.0e8
-WATTS_MAX: Final = 100_000.0
-OFFSET_CHANGE_NS: Final = 100_000_000  # a smaller step of UTC leaves the plan where it is
-TEXT_LENGTH_MAX: Final = 400  # of the reason in an event
 
 
 class PlanInputSection(Section):
@@ -38,28 +32,9 @@ class PlanInputSection(Section):
     )
 
 
-class PlanInputHealth(NamedTuple):
-    """What the service knows of itself. problem: why the newest file is not in force, or ""."""
-
-    accepted: int
-    rejected: int
-    problem: str
-
-
-def _utc_time(value: Any) -> datetime:
-    """Return a time as UTC; without a zone it is taken for UTC. A number is never a date here."""
-    try:
-        when = datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        when = None
-    if not isinstance(when, datetime) or not 2000 <= when.year <= 2100:  # fits in 64 bits of ns
-        raise ValueError("write a time such as 2030-03-20T12:00:00Z")
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
-
-
 def _step_time(value: Any) -> datetime | float:
-    if not _is_number(value):
-        return _utc_time(value)
+    if not is_number(value):
+        return utc_time(value)
     if not abs(value) <= SECONDS_MAX:
         raise ValueError(f"write seconds up to {SECONDS_MAX:g}, or a time in UTC")
     return float(value)
@@ -67,16 +42,11 @@ def _step_time(value: Any) -> datetime | float:
 
 def _watts(value: Any) -> float | tuple[float, ...]:
     caps = value if isinstance(value, list) else [value]
-    if not all(_is_number(cap) and 0.0 <= cap <= WATTS_MAX for cap in caps):
+    if not all(is_number(cap) and 0.0 <= cap <= WATTS_MAX for cap in caps):
         raise ValueError(f"write watts, 0 to {WATTS_MAX:g}, or a list of them")
     return tuple(map(float, caps)) if isinstance(value, list) else float(value)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-UtcTime = Annotated[datetime, PlainValidator(_utc_time)]
 StepTime = Annotated[datetime | float, PlainValidator(_step_time)]
 StepCaps = Annotated[float | tuple[float, ...], PlainValidator(_watts)]
 
@@ -124,30 +94,26 @@ class UtcPlan(NamedTuple):
     caps_w: tuple[tuple[float, ...], ...]
     valid_until_s: float
 
-    def monotonic(self, offset_ns: int) -> CapPlan:
-        """Return the same in monotonic time."""
+    def monotonic(self, offset_ns: int) -> CapPlan | None:
+        """Return the same in monotonic time; None: it has no steps."""
+        if not self.from_s:
+            return None
         return CapPlan(
             tuple(round(utc_s * NS_PER_S) - offset_ns for utc_s in self.from_s),
             self.caps_w,
             round(self.valid_until_s * NS_PER_S) - offset_ns,
         )
 
+    def say(self) -> str:
+        """Return it in words."""
+        return f"{len(self.from_s)} steps"
 
-class PlanInput:
+
+class PlanInput(FileInput[CapPlan]):
     """Gives the cycle the plan of a file.
 
-    Args:
-        config: The section [plan_input].
-        accelerator_count: Caps that each step must have.
-        now_ns, utc_offset_ns, is_time_trusted: As for the ephemeris service. While UTC is not
-            trusted no file is taken; the plan in force is in monotonic time and stays.
-        on_event: Takes plan.accepted, plan.rejected, plan.expired; must not raise.
-        has_thread: Whether the file is looked at by a thread; False in virtual time.
-
-    Attributes:
-        plan: The newest, None for none; the same object while nothing changed. One whose validity
-            is over stays: what holds then is the core's to say.
-        progress: Grows with every wake-up, at least once a second.
+    Args: As those of FileInput; config: the section [plan_input]; accelerator_count: caps that each
+        step must have. Tells of plan.expired besides.
     """
 
     def __init__(
@@ -161,115 +127,30 @@ class PlanInput:
         on_event: Callable[[Event], None] = lambda _event: None,
         has_thread: bool = True,
     ) -> None:
-        self.plan: CapPlan | None = None
-        self.progress = 0
-        self._path = Path(config.path) if config.path else None
-        self._count = accelerator_count
-        self._now_ns = now_ns
-        self._utc_offset_ns = utc_offset_ns
-        self._is_time_trusted = is_time_trusted
-        self._on_event = on_event
-        self._has_thread = has_thread
-        self._watch: FileWatch[UtcPlan] | None = None
-        if self._path is not None:
-            self._watch = FileWatch(self._path, bytes_max=PLAN_BYTES_MAX, convert=self._convert)
-        self._nap = Nap()
-        self._is_ending = False
-        self._utc_plan: UtcPlan | None = None  # what `plan` was made from
-        self._offset_ns = 0
+        super().__init__(
+            "plan",
+            config.path,
+            lambda name, text: parse_plan(name, text, accelerator_count),
+            now_ns=now_ns,
+            utc_offset_ns=utc_offset_ns,
+            is_time_trusted=is_time_trusted,
+            on_event=on_event,
+            has_thread=has_thread,
+        )
         self._is_over = False  # told
-        self._waiting: Sighting[UtcPlan] | None = None  # read, but UTC is not trusted yet
-        self._accepted = 0
-        self._rejected = 0
-        self._problem = ""
-
-    @property
-    def health(self) -> PlanInputHealth:
-        """The state of the service now."""
-        return PlanInputHealth(self._accepted, self._rejected, self._problem)
-
-    def request_end(self) -> None:
-        """Ask `run` to return."""
-        self._is_ending = True
-        self._nap.wake()
-
-    async def run(self) -> None:
-        """Follow the file until `request_end`."""
-        if self._watch is not None and self._has_thread:
-            self._watch.start()
-        try:
-            while not self._is_ending:
-                self.look()
-                self.progress += 1
-                await self._nap.sleep(WAKE_S)
-        finally:
-            if self._watch is not None and self._is_ending:
-                self._watch.end()
 
     def look(self) -> None:
-        """Take what the watch has seen, follow UTC, tell of a plan whose time is over."""
-        if self._watch is not None:
-            self._waiting = self._watch.take() or self._waiting
-        offset_ns = self._utc_offset_ns() if self._is_time_trusted() else None
-        if offset_ns is not None:
-            self._follow(offset_ns)
-            if self._waiting is not None:
-                sighting, self._waiting = self._waiting, None
-                self._judge(sighting, offset_ns)
-        elif self._waiting is not None:
-            self._problem = "waits for a trusted UTC"
-        is_over = self.plan is not None and self._now_ns() >= self.plan.valid_until_ns
+        """Look as any input does, and tell of a plan whose time is over."""
+        super().look()
+        plan = self.value
+        is_over = plan is not None and self._now_ns() >= plan.valid_until_ns
         if is_over and not self._is_over:
-            self._tell("plan.expired", Severity.WARNING, "the plan's validity is over")
+            self.tell("expired", Severity.WARNING, "the plan's validity is over")
         self._is_over = is_over
-
-    def _follow(self, offset_ns: int) -> None:
-        """Shift the plan when UTC stepped against monotonic time."""
-        if self._utc_plan is not None and abs(offset_ns - self._offset_ns) > OFFSET_CHANGE_NS:
-            self.plan, self._offset_ns = self._utc_plan.monotonic(offset_ns), offset_ns
-
-    def _convert(self, data: bytes) -> UtcPlan:
-        try:
-            text = data.decode()
-        except UnicodeDecodeError:
-            raise OperatorError(f"{self._path}: is not text, so it cannot be a plan") from None
-        return parse_plan(str(self._path), text, self._count)
-
-    def _judge(self, sighting: Sighting[UtcPlan], offset_ns: int) -> None:
-        utc_s = (self._now_ns() + offset_ns) / NS_PER_S
-        utc_plan = sighting.value
-        if utc_plan is None:
-            self._reject(sighting.errors)
-            return
-        if utc_plan.valid_until_s <= utc_s:
-            text = "valid_until_utc is over; write a plan for the time to come"
-            self._reject((f"{self._path}: {text}",))
-            return
-        self._accepted += 1
-        self._problem = ""
-        self._utc_plan, self._offset_ns = utc_plan, offset_ns
-        self.plan = utc_plan.monotonic(offset_ns) if utc_plan.from_s else None
-        text = f"{len(utc_plan.from_s)} steps, {utc_plan.valid_until_s - utc_s:.0f} s"
-        self._tell("plan.accepted", Severity.INFO, text)
-
-    def _reject(self, errors: tuple[str, ...]) -> None:
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        self._problem = f"{errors[0][:TEXT_LENGTH_MAX]}{more}"
-        self._rejected += 1
-        self._tell("plan.rejected", Severity.WARNING, self._problem)
-
-    def _tell(self, event_id: str, severity: Severity, text: str) -> None:
-        self._on_event(Event(self._now_ns(), event_id, severity, "plan", text))
 
 
 def _load(name: str, text: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text) if name.endswith(".json") else tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        kind = "JSON" if name.endswith(".json") else "TOML"
-        raise OperatorError(f"{name}: is not valid {kind}: {error}") from None
-    if not isinstance(data, dict):
-        raise OperatorError(f"{name}: is no table of keys; write valid_until_utc and steps")
+    data = load_table(name, text, keys="valid_until_utc and steps")
     steps = data.get("steps")
     if isinstance(steps, list) and len(steps) > STEPS_MAX:  # before each of them gets a message
         raise OperatorError(f"{name}: steps: {len(steps)} steps; give at most {STEPS_MAX}")

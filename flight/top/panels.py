@@ -13,6 +13,7 @@ Document = Mapping[str, Any]
 WIDTH: Final = 80
 DASH: Final = "-"
 RAIL_COLUMNS: Final = 3
+CAP_W_MAX: Final = 700.0  # REF-1: where the source does not say
 _BAR_CELLS = 10
 _DRAW_CELLS = 8
 _MODE_STYLES: Final = {
@@ -96,7 +97,8 @@ def accelerators(document: Document) -> Text:
     for row in rows:
         text.append("\n")
         cap_w, power_w, core_c = row["cap_w"], row["power_w"], row["core_temp_c"]
-        part = power_w / 700.0 if isinstance(power_w, int | float) else None
+        highest_w = row.get("cap_w_max") or CAP_W_MAX
+        part = power_w / highest_w if isinstance(power_w, int | float) else None
         line = Text(f"{row['name']:<11}{number(cap_w):>6}{number(power_w):>7} ")
         line.append(bar(part, _DRAW_CELLS), "cyan")
         line.append(f"{number(core_c):>5}", _core_style(core_c))
@@ -117,24 +119,28 @@ def _core_style(core_c: object) -> str:
 
 
 def power_and_loop(document: Document) -> Text:
-    """Return battery, array, buses, pumps, coolant in three lines."""
+    """Return battery, array, buses, pumps, coolant in three lines.
+
+    A line of dashes is what nobody has told; of a part that the node does not have, while its
+    neighbours on the same board speak, there is none.
+    """
     view = document.get("view") or {}
     power, loop = view.get("power") or {}, view.get("loop") or {}
-    charge = power.get("charge_ratio")
-    percent = charge * 100.0 if isinstance(charge, int | float) else None
     text = Text(no_wrap=True)
-    text.append("battery ", "bold")
-    text.append(bar(charge), "green" if percent is None or percent > 50.0 else "yellow")
-    text.append(
-        f" {number(percent, 1)} %  {number(power.get('battery_current_a'))} A  "
-        f"{number(power.get('battery_temp_c'))} °C   array {number(power.get('array_power_w'))} W"
-        f"   draw {number(power.get('draw_w'))} W"
-    )
+    if _is_fed(power):
+        text.append("power   ", "bold")
+        text.append(f"from the spacecraft   draw {number(power.get('draw_w'))} W")
+    else:
+        _battery(text, power)
     text.append("\nbuses   ", "bold")
     text.append(
         f"54 V {number(power.get('bus54_voltage_v'), 1)}   "
         f"28 V {number(power.get('bus28_voltage_v'), 1)}"
     )
+    if _is_conducted(loop):
+        text.append("\ncooling ", "bold")
+        text.append(f"radiator {number(loop.get('radiator_out_temp_c'))} °C, no coolant loop")
+        return text
     text.append("\nloop    ", "bold")
     text.append(
         f"{number(loop.get('supply_temp_c'))} → {number(loop.get('return_temp_c'))} °C  "
@@ -143,6 +149,34 @@ def power_and_loop(document: Document) -> Text:
         f"pumps {number(loop.get('pump_a_rpm'))}/{number(loop.get('pump_b_rpm'))} rpm"
     )
     return text
+
+
+def _battery(text: Text, power: Document) -> None:
+    charge = power.get("charge_ratio")
+    percent = charge * 100.0 if isinstance(charge, int | float) else None
+    text.append("battery ", "bold")
+    text.append(bar(charge), "green" if percent is None or percent > 50.0 else "yellow")
+    text.append(
+        f" {number(percent, 1)} %  {number(power.get('battery_current_a'))} A  "
+        f"{number(power.get('battery_temp_c'))} °C   array {number(power.get('array_power_w'))} W"
+        f"   draw {number(power.get('draw_w'))} W"
+    )
+
+
+def _is_fed(power: Document) -> bool:
+    """The buses are metered, and nothing of an array or a battery is."""
+    own = ("charge_ratio", "battery_current_a", "battery_temp_c", "array_power_w")
+    return power.get("bus54_voltage_v") is not None and _all_unknown(power, own)
+
+
+def _is_conducted(loop: Document) -> bool:
+    """The radiator is metered, and nothing of a loop is."""
+    others = [key for key in loop if key != "radiator_out_temp_c"]
+    return loop.get("radiator_out_temp_c") is not None and _all_unknown(loop, others)
+
+
+def _all_unknown(part: Document, keys: Sequence[str]) -> bool:
+    return all(part.get(key) is None for key in keys)
 
 
 def daemon(document: Document) -> Text:

@@ -281,7 +281,7 @@ def test_each_cycle_sees_what_plan_orbit_and_jobs_say(tmp_path: Path) -> None:
 
     def act(flown: Assembled) -> None:
         flown.runner._sinks.sinks.append(Sink())
-        MemoryClient(flown.daemon.workload.hub).hello("job", (3,), demand_w=321.0)
+        MemoryClient(flown.daemon.inputs.workload.hub).hello("job", (3,), demand_w=321.0)
 
     config = config_with(plan_input={"path": str(path)})
     flown = Assembled(out, config=config, act=act, seconds=4.0).fly()

@@ -137,6 +137,11 @@ SECTIONS = {
         "accelerators.banana: unknown key; known here: ",
     ),
     "trends": ("[trends]\nbanana = 1", 2, "trends.banana: unknown key; known here: "),
+    "allotment_input": (
+        "[allotment_input]\nbanana = 1",
+        2,
+        "allotment_input.banana: unknown key; known here: ",
+    ),
     "plan_input": ("[plan_input]\nbanana = 1", 2, "plan_input.banana: unknown key; known here: "),
     "plant": (
         '[plant]\n[plant.orbit]\naltitude_km = "low"',

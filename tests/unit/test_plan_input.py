@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from flight.core.types import CapPlan, Event
+from flight.dictionary.events import EVENT_IDS
 from flight.operator_error import OperatorError
-from flight.services import file_watch, plan_input
+from flight.services import file_input, file_watch
+from flight.services.file_input import FILE_BYTES_MAX
 from flight.services.file_watch import FileWatch
 from flight.services.plan_input import (
     NS_PER_S,
-    PLAN_BYTES_MAX,
     PlanInput,
     PlanInputSection,
     parse_plan,
@@ -59,10 +60,12 @@ class Node:
 
     @property
     def plan(self) -> CapPlan | None:
-        return self.service.plan
+        return self.service.value
 
     def event_ids(self) -> list[str]:
-        return [event.event_id for event in self.events]
+        found = [event.event_id for event in self.events]
+        assert set(found) <= EVENT_IDS
+        return found
 
 
 @pytest.fixture
@@ -146,7 +149,7 @@ def test_a_bad_plan_is_refused_with_its_mend_and_the_old_one_stays(
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [(b"\xff\xfe\x00", "is not text"), (b" " * (PLAN_BYTES_MAX + 1), "is longer than")],
+    [(b"\xff\xfe\x00", "is not text"), (b" " * (FILE_BYTES_MAX + 1), "is longer than")],
     ids=["bytes", "too_long"],
 )
 def test_what_is_no_plan_at_all_is_refused(node: Node, data: bytes, message: str) -> None:
@@ -177,6 +180,17 @@ def test_no_steps_withdraw_the_plan(node: Node) -> None:
     node.seconds()
     assert node.plan is None
     assert node.event_ids() == ["plan.accepted", "plan.accepted"]
+
+
+def test_a_plan_that_was_withdrawn_does_not_come_back_with_a_step_of_utc(node: Node) -> None:
+    node.write(plan_text(steps=[]))
+    node.seconds()
+    node.offset_ns += 100 * NS_PER_S
+    node.seconds()
+    assert node.plan is None
+    node.now_s = 4000.0
+    node.seconds()
+    assert node.event_ids() == ["plan.accepted"]
 
 
 def test_a_file_taken_away_leaves_the_plan_until_its_end(node: Node) -> None:
@@ -231,7 +245,7 @@ def test_the_service_follows_its_file_until_it_is_asked_to_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_thread: bool
 ) -> None:
     monkeypatch.setattr(file_watch, "LOOK_S", 0.01)
-    monkeypatch.setattr(plan_input, "WAKE_S", 0.01)
+    monkeypatch.setattr(file_input, "WAKE_S", 0.01)
     (tmp_path / "plan.json").write_text(plan_text())
     taken: list[CapPlan] = []
 
@@ -246,9 +260,9 @@ def test_the_service_follows_its_file_until_it_is_asked_to_end(
         )
         async with asyncio.timeout(60.0), asyncio.TaskGroup() as group:
             group.create_task(service.run(), name="plan")
-            while service.plan is None:  # noqa: ASYNC110  # nothing tells
+            while service.value is None:  # noqa: ASYNC110  # nothing tells
                 await asyncio.sleep(0.01)
-            taken.append(service.plan)
+            taken.append(service.value)
             service.request_end()
         assert service.progress > 1
 
@@ -268,7 +282,7 @@ def test_without_a_path_there_is_no_plan() -> None:
         is_time_trusted=lambda: True,
     )
     service.look()
-    assert service.plan is None and service.health.problem == ""
+    assert service.value is None and service.health.problem == ""
 
 
 def test_the_thread_gives_each_change_once_and_the_newest(tmp_path: Path) -> None:

@@ -70,6 +70,17 @@ def test_s6_a_grant_binds_and_its_end_falls_back(world):
     assert world.checker.ledger.violations[0].limit == pytest.approx(2200.0 * 1.02)
 
 
+@pytest.mark.parametrize(("late_s", "is_broken"), [(0.8, False), (1.3, True)])
+def test_s6_one_that_boots_draws_what_it_likes_for_a_second(world, late_s, is_broken):
+    world.truth.accel_alive[3] = world.truth.accel_power_w[3] = 0.0
+    world.fly(2.0)
+    world.truth.accel_alive[3], world.truth.accel_power_w[3] = 1.0, 700.0
+    world.fly(late_s)
+    assert world.broken() == (["S6"] if is_broken else [])
+    world.truth.accel_power_w[3] = 600.0
+    world.fly(1.0)
+
+
 def test_s6_one_that_cannot_be_told_its_cap_is_left_out_of_the_budget_for_ten_seconds(world):
     world.inject("cap_ignored", "accel1")
     world.command("node_budget", power_w=3000.0)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from flight.operator_error import OperatorError
 from flight.report.runs_page import runs_page
 from sim_hw.fly import FlightRequest
 from sim_hw.runs.fly import exit_code_of
+from sim_hw.runs.folder import runs_folder
 from sim_hw.runs.progress import RunsProgress
 from sim_hw.runs.result import RunsFacts, build_runs, write_runs
 from sim_hw.runs.table import print_runs, render_runs
@@ -209,3 +211,14 @@ def test_the_page_tells_each_run_whatever_became_of_it(tmp_path):
 def test_the_page_of_good_runs_has_nothing_that_went_wrong(tmp_path):
     page = runs_page(found_of(flown(), flown()), tmp_path)
     assert "ALL GOOD" in page and "What went wrong" not in page
+
+
+def test_the_page_of_earlier_runs_goes_with_them_and_a_stranger_stays(tmp_path: Path) -> None:
+    (tmp_path / "report.html").touch()
+    (tmp_path / "runs.json").touch()
+    with runs_folder(tmp_path):
+        assert list(tmp_path.glob("r*")) == []
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(OperatorError, match=r"holds 'notes\.txt'"), runs_folder(tmp_path):
+        pass
+    assert (tmp_path / "notes.txt").is_file()

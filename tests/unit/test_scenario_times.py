@@ -137,7 +137,9 @@ def test_a_fault_after_the_end_is_refused():
 
 
 def test_a_shorter_default_flight_leaves_out_what_comes_later_and_its_end() -> None:
-    first_orbit = load_scenario(default_scenario_path())
+    path = default_scenario_path()
+    assert path is not None
+    first_orbit = load_scenario(path)
     orbit = OrbitEvents(eclipse_entry_s=(0.0,), eclipse_exit_s=(2136.7,))
     plan = resolve(first_orbit, orbit, duration_s=200.0, seed=7, leave_out_late=True)
     assert plan.faults == ()

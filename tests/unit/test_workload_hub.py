@@ -272,11 +272,11 @@ def test_the_forecast_gives_caps_and_eclipses_to_come() -> None:
     assert port.client("later", 2).bodies("forecast") == [empty]
 
 
-def test_every_event_of_the_port_the_plan_and_the_ephemeris_is_in_the_dictionary() -> None:
+def test_every_event_of_the_port_and_the_ephemeris_is_in_the_dictionary() -> None:
     services = Path(__file__).parents[2] / "flight" / "services"
-    for name in ("workload", "workload_hub", "plan_input", "ephemeris_service"):
+    for name in ("workload", "workload_hub", "ephemeris_service"):
         text = (services / f"{name}.py").read_text()
-        found = set(re.findall(r'"((?:workload|plan|ephemeris)\.[a-z_.]+)"', text))
+        found = set(re.findall(r'"((?:workload|ephemeris)\.[a-z_.]+)"', text))
         assert found and found <= EVENT_IDS, f"{name}: {found - EVENT_IDS}"
 
 
