@@ -97,7 +97,10 @@ class LoopConfig(Section):
     boil_temp_c: float = Field(
         101.0, ge=30.0, le=400.0, description="assumed: at one atmosphere, the loop holds more"
     )
-    heater_w: float = Field(100.0, ge=0.0, le=1e5, description="assumed, each of two")
+    heater_a_w: float = Field(200.0, ge=0.0, le=1e5, description="assumed")
+    heater_b_w: float = Field(
+        1400.0, ge=0.0, le=1e5, description="sized: a SAFE node keeps its radiator above -40 degC"
+    )
     accumulator_ratio_at_20_c: float = Field(0.5, ge=0.0, le=1.0, description="assumed")
     accumulator_ratio_per_k: float = Field(0.004, ge=0.0, le=0.1, description="assumed")
     accumulator_kg: float = Field(1.0, gt=0.0, le=1e4, description="assumed: coolant when full")

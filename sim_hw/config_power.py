@@ -178,13 +178,15 @@ class AvionicsConfig(Section):
     enabled: bool = Field(True, description="false: 28 V loads hang on the main bus")
     voltage_v: float = Field(28.0, gt=0.0, le=100.0, description="1b, avionics bus, regulated")
     droop_ohm: float = Field(0.005, ge=0.0, le=10.0, description="assumed, output and harness")
-    power_w_max: float = Field(1500.0, gt=0.0, le=1e6, description="assumed, rated output")
+    power_w_max: float = Field(
+        3000.0, gt=0.0, le=1e6, description="assumed, rated output: host, pump and all heaters"
+    )
     restart_s: float = Field(1.0, gt=0.0, le=3600.0, description="assumed, off after an overload")
     loss_fixed_w: float = Field(8.0, ge=0.0, le=1e4, description="assumed")
     loss_linear_ratio: float = Field(
         0.045, ge=0.0, le=1.0, description="assumed: 93 % with the 421 W of REF-1"
     )
-    loss_square_ratio: float = Field(0.043, ge=0.0, le=1.0, description="assumed")
+    loss_square_ratio: float = Field(0.086, ge=0.0, le=1.0, description="assumed")
 
 
 class RailsConfig(Section):
@@ -218,7 +220,7 @@ class HostLimiterConfig(LimiterConfig):
     """The outlet of the avionics converter."""
 
     class_current_a: float = Field(
-        30.0, gt=0.0, le=1e5, description="assumed: the converter's rating at 54 V"
+        60.0, gt=0.0, le=1e5, description="assumed: the converter's rating at 54 V"
     )
     trip_off_s: float = Field(
         0.012, gt=0.0, le=0.1, description="1b, 6-24 ms by class; a placeholder"

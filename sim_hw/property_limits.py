@@ -70,6 +70,13 @@ class PropertyLimits(BaseModel):
         default=150.0,
         description="Budget held back before an accelerator is shed: margins, overhead; assumed.",
     )
+    heaters_w: float = Field(
+        default=1600.0,
+        description="... and for both loop heaters, which a cold radiator wants next; REF-1.",
+    )
+    cold_radiator_temp_c: float = Field(
+        default=-20.0, description="A radiator below it wants both heaters; assumed."
+    )
     hot_core_temp_c: float = Field(default=84.0, description="Explains an opened rail; assumed.")
     hot_memory_temp_c: float = Field(default=97.0, description="Explains an opened rail; assumed.")
     flow_kg_per_s_min: float = Field(

@@ -149,8 +149,14 @@ class RailCheck:
         if now_ns - truth.disabled_ns[accelerator] < limits.brief_cause_s * NS_PER_S:
             return True
         others_w = truth.plant.load_w - sum(truth.power_w.tolist())
-        left_w = truth.budget.power_w - others_w - limits.shed_w
+        left_w = truth.budget.power_w - others_w - limits.shed_w - self._waiting_heat_w()
         return bool(left_w < limits.cap_w_min * self._count)
+
+    def _waiting_heat_w(self) -> float:
+        """What both heaters will take: their watts are held back before they are switched on."""
+        is_cold = self._truth.radiator_temp_c.item() < self._limits.cold_radiator_temp_c
+        is_waiting = is_cold and not self._truth.heater_on.all()
+        return self._limits.heaters_w if is_waiting else 0.0
 
     def _check_flow(self, now_ns: int, rail: str) -> None:
         truth, limits = self._truth, self._limits

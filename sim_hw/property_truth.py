@@ -72,6 +72,8 @@ class Truth:
     power_w: Float64s
     alive: Float64s
     flow_kg_per_s: Float64s
+    radiator_temp_c: Float64s
+    heater_on: Float64s
     charge_ratio: Float64s
     cap_w: Float64s
     module_enabled: Float64s
@@ -179,6 +181,8 @@ def truth_of_image(image: Any, plant: Loads, budget: BudgetBook) -> Truth:
         power_w=truth.accel_power_w,
         alive=truth.accel_alive,
         flow_kg_per_s=truth.flow_kg_per_s,
+        radiator_temp_c=truth.radiator_out_temp_c,
+        heater_on=setpoint.loop_heater_on,
         charge_ratio=truth.charge_ratio,
         cap_w=setpoint.accel_cap_w,
         module_enabled=setpoint.module_enabled,

@@ -61,7 +61,12 @@ class LoopConfig(Section):
     bypass_setpoint_c: float = Field(
         15.0, ge=-50.0, le=60.0, description="The bypass keeps the supply above this; assumed."
     )
-    bypass_gain_per_k_s: float = Field(0.002, gt=0.0, le=1.0, description="Integral gain; assumed.")
+    bypass_gain_per_k_s: float = Field(
+        0.0007,
+        gt=0.0,
+        le=1.0,
+        description="Integral gain: 50 K between its ends, 28 s of delay at trickle; assumed.",
+    )
     bypass_ratio_max: float = Field(
         0.98, ge=0.0, le=1.0, description="Some flow always passes the radiator; assumed."
     )
@@ -69,11 +74,25 @@ class LoopConfig(Section):
         10.0, ge=-50.0, le=60.0, description="Supply below: heaters on; assumed."
     )
     heater_off_c: float = Field(13.0, ge=-50.0, le=60.0, description="Supply above: off; assumed.")
+    radiator_heater_on_c: float = Field(
+        -25.0, ge=-90.0, le=20.0, description="Radiator outlet below: heaters on; assumed."
+    )
+    radiator_heater_off_c: float = Field(
+        -20.0, ge=-90.0, le=30.0, description="Radiator outlet above: off; assumed."
+    )
     battery_heater_on_c: float = Field(
         5.0, ge=-40.0, le=40.0, description="Charging below 0 plates the cells (models, fault P5)."
     )
     battery_heater_off_c: float = Field(8.0, ge=-40.0, le=40.0, description="Assumed.")
-    heater_w: float = Field(100.0, ge=0.0, le=1e4, description="Each of two loop heaters; assumed.")
+    heater_a_w: float = Field(
+        200.0, ge=0.0, le=1e4, description="Loop heater for a cold supply; assumed."
+    )
+    heater_b_w: float = Field(
+        1400.0,
+        ge=0.0,
+        le=1e4,
+        description="Loop heater that joins it for a cold radiator: 2 kW hold it at -25 degC.",
+    )
     battery_heater_w: float = Field(60.0, ge=0.0, le=1e4, description="Assumed.")
     heater_wait_s: float = Field(
         1.0, ge=0.1, le=60.0, description="Accelerators give up its watts before a heater; assumed."
@@ -89,6 +108,12 @@ class LoopConfig(Section):
         if not self.heater_on_c < self.heater_off_c:
             raise ValueError(
                 f"heater_on_c = {self.heater_on_c} must be below heater_off_c = {self.heater_off_c}"
+            )
+        if not self.radiator_temp_c_min < self.radiator_heater_on_c < self.radiator_heater_off_c:
+            raise ValueError(
+                f"radiator_heater_on_c = {self.radiator_heater_on_c} must lie between"
+                f" radiator_temp_c_min = {self.radiator_temp_c_min} and radiator_heater_off_c ="
+                f" {self.radiator_heater_off_c}"
             )
         if not self.battery_heater_on_c < self.battery_heater_off_c:
             raise ValueError(

@@ -85,6 +85,7 @@ def _everything(
     out[slots.payload] = rails.payload_enable(payload)
     out[slots.pumps[0]], out[slots.pumps[1]] = pumps.target_rpm
     out[slots.bypass] = temperature.bypass_ratio
-    out[slots.heaters[0]] = out[slots.heaters[1]] = float(temperature.heaters_on)
+    out[slots.heaters[0]] = float(temperature.heater_a_on)
+    out[slots.heaters[1]] = float(temperature.heater_b_on)
     out[slots.battery_heater] = float(temperature.battery_heater_on)
     return np.array(out[: slots.count])

@@ -38,6 +38,7 @@ class NodeReadings(NamedTuple):
     pump_b_current_a: float
     flow_kg_per_s: float
     supply_temp_c: float
+    radiator_temp_c: float
     battery_temp_c: float
     charge_ratio: float
     payload_voltage_v: float
@@ -60,6 +61,7 @@ _ONCE: Final = (  # in the order of NodeReadings
     "loop.pump_b.current_a",
     "loop.flow_kg_per_s",
     "loop.supply_temp_c",
+    "loop.radiator_out_temp_c",
     "eps.battery.temp_c",
     "eps.battery.charge_ratio",
     "rail.payload_54v.voltage_v",

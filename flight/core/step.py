@@ -445,14 +445,15 @@ def _step_pumps(
 
 def _step_valves(config: StepConfig, state: State, sensed: Sensed) -> temperature.TemperatureState:
     loop, node = config.core.loop, sensed.node
-    supply_c, battery_c = node.supply_temp_c, node.battery_temp_c
-    if temperature.is_warm(loop, state.temperature, supply_c, battery_c):
+    supply_c, battery_c, radiator_c = node.supply_temp_c, node.battery_temp_c, node.radiator_temp_c
+    if temperature.is_warm(loop, state.temperature, supply_c, battery_c, radiator_c):
         return state.temperature
     return temperature.step(
         loop,
         state.temperature,
         supply_temp_c=known(supply_c),
         battery_temp_c=known(battery_c),
+        radiator_temp_c=known(radiator_c),
         dt_s=sensed.dt_s,
     )
 

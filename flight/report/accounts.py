@@ -78,7 +78,8 @@ class Accounts:
         self._channels = channels
         self._count = accelerators
         self.cap_w_max = float(config.get("arbiter", {}).get("cap_w_max", 0.0))
-        self._heater_w = float(config.get("loop", {}).get("heater_w", 0.0))
+        loop = config.get("loop", {})
+        self._heaters_w = [float(loop.get(f"heater_{name}_w", 0.0)) for name in "ab"]
         self._last_ns: int | None = None
         size = accelerators * CODES
         self._joules, self._bound, self._held = np.zeros(size), np.zeros(size), np.zeros(size)
@@ -132,7 +133,8 @@ class Accounts:
         self.accelerator_j += joules(channels.accelerators)
         self.array_j += joules(channels.array)
         self.payload_j += joules(channels.payload)
-        self.heaters_j += self._heater_w * joules(channels.heaters)
+        for heater_w, column in zip(self._heaters_w, channels.heaters, strict=False):
+            self.heaters_j += heater_w * joules([column])
         if len(channels.battery) == 2:
             power_w = values[:, channels.battery[0]] * values[:, channels.battery[1]]
             self.charged_j += float((np.maximum(power_w, 0.0) * spans_s).sum())

@@ -48,6 +48,8 @@ def test_nothing_boils_in_any_hot_flight(data: Scenario) -> None:
 
 COLD_SCENE = scene(130.0, temp_c=5.0, orbit_phase=0.0, mode="STANDBY")
 LOADED = scene(155.0, temp_c=50.0, orbit_phase=0.6)
+# It begins cool: a radiator that nobody heats then crosses its limit within the hour.
+LONG_SAFE = scene(3300.0, temp_c=10.0, orbit_phase=0.0, mode="SAFE")
 STOPS = (strike("pump_stop", "pump_a", 110.0), strike("pump_stop", "pump_b", 109.0))
 _temperature = temperature.step
 
@@ -59,6 +61,23 @@ def _open_radiator(*given: Any, **what: Any) -> TemperatureState:
 def test_coolant_that_all_goes_through_the_radiator_is_found() -> None:
     assert flown(COLD_SCENE).broken == set()
     broken = flown(COLD_SCENE, change=lambda p: p.setattr(temperature, "step", _open_radiator))
+    assert broken.broken == {"S2"}
+
+
+def _no_heat(*given: Any, **what: Any) -> bool:
+    return False
+
+
+@pytest.mark.no_cover
+def test_a_node_left_in_safe_keeps_its_radiator_warm() -> None:
+    hold(LONG_SAFE, "S2")
+
+
+@pytest.mark.no_cover
+def test_a_radiator_that_nobody_heats_is_found() -> None:
+    broken = flown(
+        LONG_SAFE, change=lambda p: p.setattr(temperature, "_radiator_wants_heat", _no_heat)
+    )
     assert broken.broken == {"S2"}
 
 

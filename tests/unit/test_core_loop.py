@@ -1,5 +1,7 @@
 """Pumps, bypass and heaters."""
 
+from collections import deque
+
 import pytest
 
 from flight.core import pumps, temperature
@@ -141,23 +143,46 @@ def test_both_run_in_boot_and_one_trickles_in_survival() -> None:
     assert bench.cycle(GOOD, GOOD, wanted=PumpsWanted.TRICKLE).target_rpm == (2000.0, 0.0)
 
 
-def bypass(state: TemperatureState, supply: float | None, seconds: float) -> TemperatureState:
+def bypass(
+    state: TemperatureState,
+    supply: float | None,
+    seconds: float,
+    *,
+    radiator: float | None = 10.0,
+) -> TemperatureState:
     for _ in range(round(seconds * 10)):
-        state = temperature.step(CONFIG, state, supply_temp_c=supply, battery_temp_c=20.0, dt_s=0.1)
+        state = temperature.step(
+            CONFIG, state, supply_temp_c=supply, battery_temp_c=20.0, radiator_temp_c=radiator,
+            dt_s=0.1,
+        )  # fmt: skip
         assert 0.0 <= state.bypass_ratio <= CONFIG.bypass_ratio_max
     return state
 
 
 def test_a_cold_supply_opens_the_bypass_and_a_warm_one_closes_it() -> None:
-    cold = bypass(TemperatureState(), 8.0, 100.0)
+    cold = bypass(TemperatureState(), 8.0, 250.0)
     assert cold.bypass_ratio == CONFIG.bypass_ratio_max
-    assert cold.heaters_on
+    assert (cold.heater_a_on, cold.heater_b_on) == (True, False)
     warm = bypass(cold, 40.0, 100.0)
     assert warm == TemperatureState()
 
 
+@pytest.mark.parametrize("delay_s", [14.0, 28.0], ids=["nominal flow", "trickle"])
+def test_the_supply_settles_although_the_valve_is_felt_late(delay_s: float) -> None:
+    """Both pipes are in between; past a radiator at -35 degC it is 50 K warmer than through."""
+    state = TemperatureState(bypass_ratio=0.4)
+    pipe = deque([0.4] * round(delay_s * 10))
+    supplies = []
+    for _ in range(10_000):
+        pipe.append(state.bypass_ratio)
+        supply = 15.0 + 50.0 * (pipe.popleft() - 0.5)
+        state = bypass(state, supply, 0.1)
+        supplies.append(supply)
+    assert max(abs(supply - 15.0) for supply in supplies[-2000:]) < 0.2
+
+
 def test_a_lost_supply_sensor_leaves_valve_and_heaters() -> None:
-    state = TemperatureState(0.4, heaters_on=True, heaters_wanted=True)
+    state = TemperatureState(0.4, heater_a_on=True, heater_a_wanted=True)
     assert bypass(state, None, 10.0) == state
 
 
@@ -173,20 +198,41 @@ def test_the_battery_heater_is_off_when_its_sensor_is_lost() -> None:
     ):
         for _ in range(11):
             state = temperature.step(
-                CONFIG, state, supply_temp_c=30.0, battery_temp_c=battery_c, dt_s=0.1
-            )
+                CONFIG, state, supply_temp_c=30.0, battery_temp_c=battery_c, radiator_temp_c=20.0,
+                dt_s=0.1,
+            )  # fmt: skip
         assert state.battery_heater_on is on
 
 
 def test_a_heater_waits_until_the_accelerators_have_given_up_its_watts() -> None:
     state = TemperatureState()
+    cold = {"supply_temp_c": 5.0, "battery_temp_c": 1.0, "radiator_temp_c": -30.0}
     for k in range(1, 15):
-        state = temperature.step(CONFIG, state, supply_temp_c=5.0, battery_temp_c=1.0, dt_s=0.1)
-        assert temperature.reserved_w(CONFIG, state) == 260.0
-        assert (state.heaters_on, state.battery_heater_on) == ((k >= 10,) * 2)
-    state = temperature.step(CONFIG, state, supply_temp_c=30.0, battery_temp_c=30.0, dt_s=0.1)
-    assert (state.heaters_on, state.battery_heater_on) == (False, False)
+        state = temperature.step(CONFIG, state, **cold, dt_s=0.1)
+        assert temperature.reserved_w(CONFIG, state) == 1660.0
+        are_on = (state.heater_a_on, state.heater_b_on, state.battery_heater_on)
+        assert are_on == ((k >= 10,) * 3)
+    warm = dict.fromkeys(cold, 30.0)
+    state = temperature.step(CONFIG, state, **warm, dt_s=0.1)
+    assert not (state.heater_a_on or state.heater_b_on or state.battery_heater_on)
     assert temperature.reserved_w(CONFIG, state) == 0.0
+
+
+@pytest.mark.parametrize("supply", [5.0, 15.0, 40.0])
+def test_a_cold_radiator_gets_both_heaters_whatever_the_supply(supply: float) -> None:
+    cold = bypass(TemperatureState(), supply, 2.0, radiator=-25.1)
+    assert (cold.heater_a_on, cold.heater_b_on) == (True, True)
+    assert bypass(cold, supply, 2.0, radiator=-20.1).heater_b_on
+    warm = bypass(cold, supply, 2.0, radiator=-19.9)
+    assert (warm.heater_a_on, warm.heater_b_on) == (supply < CONFIG.heater_off_c, False)
+
+
+def test_the_supply_stands_in_for_a_radiator_that_is_not_read() -> None:
+    warm = bypass(TemperatureState(), 15.0, 2.0, radiator=None)
+    assert (warm.heater_a_on, warm.heater_b_on) == (False, False)
+    cold = bypass(warm, 9.0, 2.0, radiator=None)
+    assert (cold.heater_a_on, cold.heater_b_on) == (True, True)
+    assert bypass(cold, None, 2.0, radiator=None)[1:3] == (True, True)
 
 
 def test_a_bad_value_that_is_only_held_is_no_loss() -> None:

@@ -239,7 +239,7 @@ def test_a_counter_that_begins_anew_forgets_no_errors_of_before() -> None:
 
 @pytest.mark.parametrize(
     ("key", "on_c", "off_c"),
-    [("supply_temp_c", 10.0, 13.0), ("battery_temp_c", 5.0, 8.0)],
+    [("supply_temp_c", 10.0, 13.0), ("battery_temp_c", 5.0, 8.0), ("radiator_temp_c", -25, -20)],
 )
 def test_a_heater_stays_on_up_to_its_upper_limit(key: str, on_c: float, off_c: float) -> None:
     """Between the two limits it is as it was: a relay must not chatter."""
@@ -248,8 +248,14 @@ def test_a_heater_stays_on_up_to_its_upper_limit(key: str, on_c: float, off_c: f
     state = temperature.TemperatureState()
     seen = []
     for reading_c in (middle_c, on_c - 0.1, middle_c, off_c, off_c + 0.1, middle_c):
-        readings = {"supply_temp_c": 30.0, "battery_temp_c": 20.0, key: reading_c}
+        readings = {
+            "supply_temp_c": 30.0, "battery_temp_c": 20.0, "radiator_temp_c": 20.0, key: reading_c
+        }  # fmt: skip
         state = temperature.step(config, state, **readings, dt_s=0.1)
-        is_wanted = state.heaters_wanted if key == "supply_temp_c" else state.battery_heater_wanted
-        seen.append(is_wanted)
+        wanted = {
+            "supply_temp_c": state.heater_a_wanted,
+            "radiator_temp_c": state.heater_b_wanted,
+            "battery_temp_c": state.battery_heater_wanted,
+        }
+        seen.append(wanted[key])
     assert seen == [False, True, True, True, False, False]

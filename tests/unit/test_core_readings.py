@@ -24,6 +24,7 @@ NODE = {
     "pump_b_current_a": "loop.pump_b.current_a",
     "flow_kg_per_s": "loop.flow_kg_per_s",
     "supply_temp_c": "loop.supply_temp_c",
+    "radiator_temp_c": "loop.radiator_out_temp_c",
     "battery_temp_c": "eps.battery.temp_c",
     "charge_ratio": "eps.battery.charge_ratio",
     "payload_voltage_v": "rail.payload_54v.voltage_v",

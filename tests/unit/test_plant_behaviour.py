@@ -363,10 +363,10 @@ def test_heaters_warm_the_battery_and_the_loop() -> None:
         advance(plant, 300.0)
     cold = plants[0][1]
     assert warm.truth.battery_temp_c[0] > cold.truth.battery_temp_c[0] + 0.2
-    assert warm.truth.supply_temp_c[0] > cold.truth.supply_temp_c[0] + 0.3
+    assert warm.truth.supply_temp_c[0] > cold.truth.supply_temp_c[0] + 2.0
     more_w = plants[1][0].load_w - plants[0][0].load_w
     more_w -= float(warm.truth.accel_power_w.sum() - cold.truth.accel_power_w.sum())  # leakage
-    assert 260.0 < more_w < 290.0  # the heaters, and what the converter loses of theirs
+    assert 1660.0 < more_w < 1900.0  # the heaters, and what the converter loses of theirs
 
 
 def test_a_start_with_overrides_puts_each_node_where_it_says() -> None:

@@ -299,23 +299,25 @@ def test_the_valve_travels_at_its_rate_and_faults_hold_or_drive_it(
 
 
 HEATERS = [
-    (1.0, 0.0, 0.0, 100.0),
+    (1.0, 0.0, 0.0, 1.0),
     (0.0, 0.0, 0.0, 0.0),
-    (0.0, 1.0, 0.0, 100.0),
+    (0.0, 1.0, 0.0, 1.0),
     (1.0, 0.0, 1.0, 0.0),
     (1.0, 1.0, 1.0, 0.0),
 ]
 
 
-@pytest.mark.parametrize(("switch", "stuck_on", "stuck_off", "expected_w"), HEATERS)
+@pytest.mark.parametrize(("switch", "stuck_on", "stuck_off", "expected"), HEATERS)
+@pytest.mark.parametrize(("heater", "heater_w"), [(0, 200.0), (1, 1400.0)])
 def test_a_heater_follows_its_switch_unless_it_is_stuck(
-    switch: float, stuck_on: float, stuck_off: float, expected_w: float
+    heater: int, heater_w: float, switch: float, stuck_on: float, stuck_off: float, expected: float
 ) -> None:
     bench = HeatBench(temp_c=35.0)
-    bench.setpoint.loop_heater_on[1] = switch
-    bench.faults.heater_stuck_on[1], bench.faults.heater_stuck_off[1] = stuck_on, stuck_off
-    assert bench.loop_heater_w(1) == expected_w
-    assert bench.loop_heater_w(0) == 0.0
+    bench.setpoint.loop_heater_on[heater] = switch
+    bench.faults.heater_stuck_on[heater] = stuck_on
+    bench.faults.heater_stuck_off[heater] = stuck_off
+    assert bench.loop_heater_w(heater) == heater_w * expected
+    assert bench.loop_heater_w(1 - heater) == 0.0
 
 
 # ---- faults of plates and radiator ----

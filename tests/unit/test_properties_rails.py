@@ -36,6 +36,21 @@ def test_s5_lost_flow_explains_an_opening_for_a_few_seconds(world, after_s, is_b
     assert world.broken() == (["S5"] if is_broken else [])
 
 
+@pytest.mark.parametrize(
+    ("radiator_c", "heaters_on", "is_broken"),
+    [(-21.0, 0.0, False), (-21.0, 1.0, True), (-19.0, 0.0, True)],
+)
+def test_s5_a_cold_radiator_explains_an_opening_until_its_heaters_are_on(
+    world, radiator_c, heaters_on, is_broken
+):
+    """A budget for eight without the heaters, but not with them: 3 kW, and 450 W besides."""
+    world.checker.truth.budget.power_w = 3000.0
+    world.truth.radiator_out_temp_c[0] = radiator_c
+    world.setpoint.loop_heater_on[:] = heaters_on
+    open_pair(world)
+    assert ("S5" in world.broken()) == is_broken
+
+
 def test_s5_a_pump_that_fails_may_break_off_a_start(world):
     world.mode = Mode.SAFE
     open_pair(world)

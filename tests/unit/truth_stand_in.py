@@ -38,6 +38,7 @@ class World:
             module_enabled=np.ones(8),
             aux_enabled=np.ones(8),
             payload_enabled=np.ones(1),
+            loop_heater_on=np.zeros(2),
             accel_clock_max_mhz=np.full(8, 1980.0),
             pump_speed_target_rpm=np.array([4500.0, 0.0]),
         )

@@ -24,7 +24,8 @@ double sim_loop_heater_w(const sim_loop_config_t *config, const sim_heat_faults_
     }
     const int is_on =
         image->setpoint.loop_heater_on[heater] > 0.5 || faults->heater_stuck_on[heater] > 0.5;
-    return is_on ? config->heater_w : 0.0;
+    const double heater_w = heater == 0 ? config->heater_a_w : config->heater_b_w;
+    return is_on ? heater_w : 0.0;
 }
 
 /** Node of the radiator that accelerator i hangs on, when there is no loop. */

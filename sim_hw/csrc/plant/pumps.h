@@ -40,7 +40,8 @@ typedef struct sim_loop_config {
     double freeze_temp_c;
     double slush_k;
     double boil_temp_c;
-    double heater_w;
+    double heater_a_w;
+    double heater_b_w;
     double accumulator_ratio_at_20_c;
     double accumulator_ratio_per_k;
     double accumulator_kg;
