@@ -52,7 +52,7 @@ def test_the_converter_is_best_near_its_load_and_bad_when_idle() -> None:
 
 def test_an_overload_of_the_converter_takes_the_28_v_bus_away_for_a_while() -> None:
     eps = power_system()
-    fly(eps, 0.1, sun=0.0, host_w=1600.0)
+    fly(eps, 0.1, sun=0.0, host_w=3100.0)
     assert eps.state.bus28_voltage_v == 0.0 and eps.state.bus54_voltage_v > 48.0
     fly(eps, 0.8, sun=0.0)
     assert eps.state.bus28_voltage_v == 0.0
