@@ -100,6 +100,7 @@ def notices_hold(core: CoreConfig, before: State, after: State, inputs: Inputs) 
             or (
                 after.grants.reason == before.grants.reason
                 and not notices.guards_are_low(core, after.grants)
+                and not notices.guards_are_low(core, before.grants)  # one that rises is told too
             )
         )
     )

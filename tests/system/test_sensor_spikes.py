@@ -17,7 +17,7 @@ class Spiker:
     """Spikes sensors at random: each part every 3 to 6 cycles, and each time one of its sensors."""
 
     def __init__(self, flight: Flight) -> None:
-        names = sorted(PLACES)
+        names = sorted(name for name in PLACES if name in flight.node.table.index)
         points = [flight.node.table.points[flight.node.table.index[name]] for name in names]
         parts = [name.rpartition(".")[0] if name.startswith("rail.") else name for name in names]
         self._rng = np.random.default_rng(7)

@@ -198,6 +198,19 @@ def test_a_guard_at_the_smallest_cap_says_checkpoint_and_does_not_flap() -> None
     assert int(notice(node).notice_id.removeprefix("accel3-")) - number <= 1
 
 
+def test_a_guard_that_lets_go_is_told_in_the_cycle_in_which_all_caps_have_risen() -> None:
+    node = booted()
+    node.coolant_c = 76.0
+    node.fly(200.0)
+    node.coolant_c, risen = 66.0, 0
+    for _ in range(600):
+        decision = node.cycle()
+        if decision.cap_reason[3] == "guard" and decision.cap_w[3] > 250.0:
+            assert said(node) == ("open", "nominal"), decision.cap_w[3]
+            risen += 1
+    assert risen > 10
+
+
 def test_degraded_says_cordon() -> None:
     node = booted()
     node.mute = {"eps"}
