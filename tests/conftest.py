@@ -2,10 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+
+PROPERTY = Path(__file__).parent / "property"
 
 # No deadline anywhere: elapsed time is asserted only in `make bench` and `make verify`. Every
 # failure prints the blob that replays it.
@@ -18,6 +21,13 @@ settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, d
 settings.register_profile("long", settings.get_profile("dev"), max_examples=1000)
 
 settings.load_profile(os.environ.get("NIGHTSIDE_HYPOTHESIS", "ci" if "CI" in os.environ else "dev"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the property tests untraced: they repeat what others cover, and tracing slows them."""
+    for item in items:
+        if PROPERTY in item.path.parents:
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(autouse=True)

@@ -114,14 +114,12 @@ def wanted_mode(flight: Flight) -> Mode:
     return Mode(commanded[-1] if commanded else started)
 
 
-@pytest.mark.no_cover
 @settings(max_examples=EXAMPLES)
 @given(flights())
 def test_no_flight_inside_the_fault_budget_violates_a_property(data: Scenario) -> None:
     fly(data)
 
 
-@pytest.mark.no_cover
 @pytest.mark.verify
 @settings(max_examples=EXAMPLES_LONG)
 @given(flights(window_s_max=300))

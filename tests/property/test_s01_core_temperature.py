@@ -29,7 +29,6 @@ HOT = Aim(
 HOT_SCENE = scene(200.0, temp_c=62.0)
 
 
-@pytest.mark.no_cover
 @examples(18)
 @given(flights(HOT))
 def test_no_core_gets_too_hot_in_any_hot_flight(data: Scenario) -> None:

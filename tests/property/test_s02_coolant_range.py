@@ -32,14 +32,12 @@ HOT = Aim(
 )
 
 
-@pytest.mark.no_cover
 @examples(12)
 @given(flights(COLD))
 def test_nothing_freezes_in_any_cold_flight(data: Scenario) -> None:
     hold(data, "S2")
 
 
-@pytest.mark.no_cover
 @examples(12)
 @given(flights(HOT))
 def test_nothing_boils_in_any_hot_flight(data: Scenario) -> None:
@@ -68,12 +66,10 @@ def _no_heat(*given: Any, **what: Any) -> bool:
     return False
 
 
-@pytest.mark.no_cover
 def test_a_node_left_in_safe_keeps_its_radiator_warm() -> None:
     hold(LONG_SAFE, "S2")
 
 
-@pytest.mark.no_cover
 def test_a_radiator_that_nobody_heats_is_found() -> None:
     broken = flown(
         LONG_SAFE, change=lambda p: p.setattr(temperature, "_radiator_wants_heat", _no_heat)

@@ -30,7 +30,6 @@ LOW = Aim(
 )  # fmt: skip
 
 
-@pytest.mark.no_cover
 @examples(24)
 @given(flights(LOW))
 def test_every_rung_acts_in_time_in_any_flight_that_runs_low(data: Scenario) -> None:

@@ -162,7 +162,6 @@ SWITCHED = Aim(
 )  # fmt: skip
 
 
-@pytest.mark.no_cover
 @examples(20)
 @given(flights(SWITCHED))
 def test_no_flight_breaks_the_order_of_the_rails(data: Scenario) -> None:

@@ -144,7 +144,6 @@ def longest_s() -> Iterator[list[float]]:
         print(f"\nlatch-up to open rails, without reflexes: at most {max(times_s) * 1000:.0f} ms")
 
 
-@pytest.mark.no_cover
 @examples(25)
 @given(data=latching_flights())
 def test_the_daemon_alone_opens_the_rails_within_250_ms_in_any_flight(

@@ -181,7 +181,6 @@ UNTOLD = Aim(
 )  # fmt: skip
 
 
-@pytest.mark.no_cover
 @examples(16)
 @given(flights(UNTOLD))
 def test_no_flight_draws_more_than_its_budget(data: Scenario) -> None:

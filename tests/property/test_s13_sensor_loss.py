@@ -138,7 +138,6 @@ LOSSES = (
 BLIND = Aim(faults=LOSSES, seconds=(90, 170), phase_percent=(30, 99), budget_moves=True)
 
 
-@pytest.mark.no_cover
 @examples(18)
 @given(flights(BLIND))
 def test_no_loss_raises_power_in_any_flight_whose_budget_rises(data: Scenario) -> None:
@@ -155,7 +154,6 @@ class Doubts:
         self.found |= {i for i, why in enumerate(decision.cap_reason) if why is CapReason.SENSOR}
 
 
-@pytest.mark.no_cover
 @examples(12)
 @given(flights(BLIND))
 def test_no_sensor_is_doubted_in_any_flight_without_a_fault(data: Scenario) -> None:
