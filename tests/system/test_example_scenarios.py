@@ -16,7 +16,7 @@ SHORT = sorted(
     if path.stem not in ("first_orbit", "cbers2", "three_days")
 )
 # An orbit each. What they reach of flight/ others reach too: their lines need no counting.
-LONG = ("both_pumps", "string_loss")
+LONG = ("ai1_orbit", "both_pumps", "edge_orbit", "string_loss")
 
 
 @pytest.mark.parametrize(
